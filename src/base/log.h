@@ -1,0 +1,87 @@
+// The log: lines in the reference server's format, written by a thread of their own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+namespace martlet::base {
+
+/// Levels as the reference names them: `[INF]`, `[DBG]`, `[WRN]`, `[ERR]`, `[FTL]`, `[TRC]`.
+enum class LogLevel : uint8_t { kInfo, kDebug, kWarning, kError, kFatal, kTrace };
+
+struct LogOptions {
+  std::string file;       // empty: standard error
+  bool debug = false;
+  bool trace = false;
+  bool timestamps = true;
+  bool utc = false;
+};
+
+/// Takes lines from any thread and writes them from its own, so that a slow disk or terminal
+/// never delays a shard.
+///
+/// Thread:     every public function may be called from any thread.
+/// Bound:      at most kQueuedBytesMax of text waits; past it lines are dropped and counted, and
+///             the count is said in one WRN line when there is room again.
+/// Order:      lines of one thread keep their order.
+/// Source:     spec monitoring-and-logs.md section 3.
+class Log {
+ public:
+  static constexpr size_t kQueuedBytesMax = size_t{8} << 20;
+
+  /// Starts the writer. Fails when the file cannot be opened; the message names file and cause.
+  static absl::StatusOr<std::unique_ptr<Log>> Open(const LogOptions& options);
+
+  /// Writes everything queued, then ends the writer.
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  bool enabled(LogLevel level) const {
+    const uint32_t mask = enabled_.load(std::memory_order_relaxed);
+    return (mask >> static_cast<unsigned>(level)) & 1U;
+  }
+
+  /// Queues one line; prefix, pid and time are added here. `text` is copied.
+  void Write(LogLevel level, std::string_view text);
+
+  /// printf-style; formats only when the level is on.
+  [[gnu::format(printf, 3, 4)]] void Printf(LogLevel level, const char* format, ...);
+
+  /// Returns when all lines queued before the call are written.
+  void Flush();
+
+  /// SIGUSR1: closes and opens the file again, and says so:
+  /// `File log re-opened` or `File log re-open ignored, not a file logger`.
+  void Reopen();
+
+  /// Lines dropped so far because the queue was full.
+  uint64_t dropped_lines() const;
+
+ private:
+  struct Writer;
+  explicit Log(std::unique_ptr<Writer> writer);
+
+  std::atomic<uint32_t> enabled_{0};
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace martlet::base
+
+// Nothing is formatted when the level is off. `log` is a martlet::base::Log&.
+#define MARTLET_LOG_AT(log, level, ...)                                        \
+  do {                                                                         \
+    if ((log).enabled(level)) [[unlikely]]                                     \
+      (log).Printf(level, __VA_ARGS__);                                        \
+  } while (false)
+#define LOG_INFO(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kInfo, __VA_ARGS__)
+#define LOG_DEBUG(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kDebug, __VA_ARGS__)
+#define LOG_WARN(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kWarning, __VA_ARGS__)
+#define LOG_ERROR(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kError, __VA_ARGS__)
+#define LOG_FATAL(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kFatal, __VA_ARGS__)
+#define LOG_TRACE(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kTrace, __VA_ARGS__)

@@ -1,0 +1,118 @@
+// The seam to the kernel: one shape, completions, for io_uring and epoll.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include <martlet/options.h>
+
+#include "io/operation.h"
+
+namespace martlet::io {
+
+/// How another thread reaches a sleeping loop. Plain values, copied to every sender at start.
+struct Waker {
+  int ring_fd = -1;   // message-ring wake-ups; -1 where the mode is not used
+  int event_fd = -1;  // always there; the only way from a thread without a ring
+};
+
+/// Counters of one loop; written by its thread, read by the monitor (relaxed).
+struct LoopStats {
+  uint64_t enters = 0;              // io_uring_enter or epoll_wait calls
+  uint64_t completions = 0;
+  uint64_t buffers_exhausted = 0;   // receives that found no free buffer and were armed again
+  uint64_t completion_overflows = 0;
+};
+
+struct LoopOptions {
+  IoBackend backend = IoBackend::kAuto;
+  unsigned submission_entries = 2048;
+  unsigned completion_entries = 32768;
+  unsigned receive_buffers = 32;                       // a power of two
+  size_t receive_buffer_bytes = size_t{256} << 10;
+  bool receives = true;  // false: no buffer ring (the control shard's loop needs none)
+};
+
+/// Sends requests to the kernel and hands the answers to their operations.
+///
+/// One indirect call per request to the kernel, none per message.
+///
+/// Ownership:  owns ring or epoll set, receive buffers and wake-up descriptor; borrows operations
+///             and, until the call that says otherwise, nothing else.
+/// Thread:     created, used and destroyed on one thread, except Wake of *another* loop's waker,
+///             which any thread with a loop may do through its own.
+/// Lifetime:   outlives every operation in flight.
+/// Errors:     the kernel's -errno in the completion. Full queues, exhausted receive buffers and
+///             overflowed completions are the loop's own business: survived, counted in stats(),
+///             never shown to a handler.
+class Loop {
+ public:
+  /// Makes a loop of the wished backend. kAuto tries io_uring and falls back to epoll; then
+  /// `*fallback_reason` says why (errno text and what to do), else it is empty. kUring fails
+  /// where the kernel refuses.
+  static absl::StatusOr<std::unique_ptr<Loop>> Create(const LoopOptions& options,
+                                                      std::string* fallback_reason);
+  virtual ~Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Multishot accept on a listening socket (non-blocking). Each completion carries a new
+  /// non-blocking, close-on-exec descriptor, or -errno (EMFILE, ENFILE, ENOMEM, ...) with `more`
+  /// false; the caller arms again when it sees fit. -ECANCELED ends it.
+  virtual void Accept(Operation& op, int listen_fd) = 0;
+
+  /// Receives until the end: completions with data (`more` true), then one last with `more`
+  /// false: 0 at end of stream, else -errno. Stays armed by itself in between, also where the
+  /// kernel has single-shot receives only.
+  virtual void Receive(Operation& op, int fd) = 0;
+
+  /// Sends all of `parts` (at most kSendPartsMax); the iovec array may go when the call returns,
+  /// the bytes stay lent until the completion. The result is the bytes sent, which may be short
+  /// on a broken connection, or -errno. The completion never comes inside the call.
+  virtual void Send(Operation& op, int fd, std::span<const iovec> parts) = 0;
+  static constexpr size_t kSendPartsMax = 64;
+
+  /// Connects a non-blocking socket; the address may go when the call returns.
+  virtual void Connect(Operation& op, int fd, const sockaddr* address, socklen_t length) = 0;
+
+  /// Answers (`more` true) whenever `fd` is readable, until cancelled. The handler must read it
+  /// empty.
+  virtual void PollReadable(Operation& op, int fd) = 0;
+
+  /// Ends an operation in flight early: its last completion comes with -ECANCELED, or with the
+  /// result that won the race. Nothing happens for one that is not in flight.
+  virtual void Cancel(Operation& op) = 0;
+
+  /// Runs the handlers of what is complete; returns how many completions there were.
+  virtual size_t RunCompletions() = 0;
+
+  /// Submits what was asked for, then waits for a completion or a wake-up, at most
+  /// `timeout_ns`; 0: does not wait, negative: no limit. Handlers run in the next
+  /// RunCompletions().
+  virtual void SubmitAndWait(int64_t timeout_ns) = 0;
+
+  /// Ends the SubmitAndWait of the loop behind `target`, now or at its next call; at once, not
+  /// with the next submission.
+  virtual void Wake(const Waker& target) = 0;
+
+  virtual Waker waker() const = 0;
+  virtual const LoopStats& stats() const = 0;
+
+  /// The chosen modes in words, for the one line at start, for example
+  /// `io_uring (multishot receive, ring messages, deferred task work)`.
+  virtual std::string Describe() const = 0;
+  virtual bool is_uring() const = 0;
+
+ protected:
+  Loop() = default;
+};
+
+}  // namespace martlet::io
