@@ -5,7 +5,8 @@
 
 replay.py works through one transcript after the other, with a fresh server for each; several of
 them run side by side here, each on its own ports. A backend that the kernel refuses is skipped and
-the reason named. Ends with `N passed, N failed, N skipped`; exits 1 on a failure.
+the reason named. A server that breaks one of its own checks or makes a sanitizer speak fails too,
+whatever its clients saw. Ends with `N passed, N failed, N skipped`; exits 1 on a failure.
 
 --pending replays the pending ones instead, to see which could leave the list.
 """
@@ -16,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
@@ -29,6 +31,8 @@ PORTS_PER_WORKER = 400
 WORKERS_MAX = 6
 BLOCKS = 5  # two runs at the same time on one machine seldom meet in the same block
 PIECES = 4  # a variation is cut into this many, so that the workers finish together
+# What a server says when something is wrong with it, rather than with its client.
+TROUBLE = re.compile(r"^.*(?:CHECK failed|Sanitizer|runtime error:).*$", re.MULTILINE)
 
 
 def read_pending(path):
@@ -65,10 +69,13 @@ class Worker:
     def replay(self, command, names, timeout):
         """Returns (name, failure text or "") for each of `names`."""
         argv = [sys.executable, REPLAY, "--server-cmd", command, "--base-port", str(self.port),
-                "--timeout", str(timeout)]
-        done = subprocess.run(argv + [os.path.join(HERE, name) for name in names],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", check=False)
+                "--timeout", str(timeout), "--keep"]
+        with tempfile.TemporaryDirectory(prefix="transcripts-") as scratch:
+            done = subprocess.run(argv + [os.path.join(HERE, name) for name in names],
+                                  env=dict(os.environ, TMPDIR=scratch), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace",
+                                  check=False)
+            troubles = self.troubles(scratch)
         results, current = {}, None
         for line in done.stdout.splitlines():
             words = line.split()
@@ -78,7 +85,18 @@ class Worker:
             elif current and line.startswith("      ") and results[current]:
                 results[current] += "\n" + line
         lost = "failed\n      replay.py gave no result: " + done.stdout[-500:]
-        return [(name, results.get(name, lost)) for name in names]
+        rows = [(name, results.get(name, lost)) for name in names]
+        return rows + [("(a server's log)", trouble) for trouble in troubles]
+
+    @staticmethod
+    def troubles(scratch):
+        found = []
+        for path in glob.glob(os.path.join(scratch, "*", "server.log")):
+            with open(path, encoding="utf-8", errors="replace") as text:
+                log = text.read()
+            if TROUBLE.search(log):
+                found.append(TROUBLE.search(log)[0] + "\n" + log[-3000:])
+        return found
 
 
 def run(variations, names, jobs, timeout):
