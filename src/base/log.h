@@ -26,15 +26,18 @@ struct LogOptions {
 /// never delays a shard.
 ///
 /// Thread:     every public function may be called from any thread.
-/// Bound:      at most kQueuedBytesMax of text waits; past it lines are dropped and counted, and
-///             the count is said in one WRN line when there is room again.
+/// Bound:      at most kQueuedBytesMax of text waits (as much again may be on its way to the disk);
+///             past it lines are dropped and counted, and the count is said in one WRN line when
+///             there is room again. Lines that the disk refuses count as dropped too.
+/// Signals:    the writer thread blocks them all.
 /// Order:      lines of one thread keep their order.
 /// Source:     spec monitoring-and-logs.md section 3.
 class Log {
  public:
   static constexpr size_t kQueuedBytesMax = size_t{8} << 20;
 
-  /// Starts the writer. Fails when the file cannot be opened; the message names file and cause.
+  /// Starts the writer. The file is appended to, and made with mode 0640. Fails when it cannot be
+  /// opened, in the reference's words: `error opening file: open x: permission denied`.
   static absl::StatusOr<std::unique_ptr<Log>> Open(const LogOptions& options);
 
   /// Writes everything queued, then ends the writer.
@@ -47,20 +50,22 @@ class Log {
     return (mask >> static_cast<unsigned>(level)) & 1U;
   }
 
-  /// Queues one line; prefix, pid and time are added here. `text` is copied.
+  /// Queues one line of any length unless the level is off; pid, time and label are added, and a
+  /// newline where it lacks one. `text` is copied. Never waits for the disk.
   void Write(LogLevel level, std::string_view text);
 
-  /// printf-style; formats only when the level is on.
+  /// printf-style, without a limit of length; formats only when the level is on.
   [[gnu::format(printf, 3, 4)]] void Printf(LogLevel level, const char* format, ...);
 
   /// Returns when all lines queued before the call are written.
   void Flush();
 
-  /// SIGUSR1: closes and opens the file again, and says so:
-  /// `File log re-opened` or `File log re-open ignored, not a file logger`.
+  /// SIGUSR1: has the writer close and open the file again, after the lines queued so far, and say
+  /// so in the new one: `File log re-opened`, or `File log re-open ignored, not a file logger`.
+  /// Returns at once; Flush() waits for it. When the file cannot be opened the old one stays.
   void Reopen();
 
-  /// Lines dropped so far because the queue was full.
+  /// Lines dropped so far because the queue was full or a write failed.
   uint64_t dropped_lines() const;
 
  private:
