@@ -1,0 +1,63 @@
+// Writing JSON that reads byte for byte like that of Go's encoding/json.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace martlet::json {
+
+/// Appends `text` as a JSON string with Go's escapes: `"` and `\`, controls (\b \f \n \r \t short,
+/// others \u00XX), `<` `>` `&` as \u003c \u003e \u0026, U+2028 and U+2029, and \ufffd for each
+/// byte that is no UTF-8.
+void AppendQuoted(std::string_view text, std::string& out);
+
+/// Appends one JSON value, piece by piece and without blanks, to a borrowed string.
+///
+/// Puts the commas; that Begin and End match and each value of an object has its Key is on the
+/// caller.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  void BeginObject() { Open('{'); }
+  void EndObject() { Close('}'); }
+  void BeginArray() { Open('['); }
+  void EndArray() { Close(']'); }
+  void Key(std::string_view name);
+
+  void Value(std::string_view text);
+  void Value(const char* text) { Value(std::string_view(text)); }
+  template <std::integral T>
+  void Value(T value) {
+    if constexpr (std::same_as<T, bool>) {
+      Raw(value ? "true" : "false");
+    } else {
+      Raw(std::to_string(value));
+    }
+  }
+  void Null() { Raw("null"); }
+
+  template <typename T>
+  void Member(std::string_view name, const T& value) {
+    Key(name);
+    Value(value);
+  }
+  /// Go's `omitempty`: nothing for an empty string, false and 0.
+  template <typename T>
+  void OptionalMember(std::string_view name, const T& value) {
+    if (!(value == T())) Member(name, value);
+  }
+
+ private:
+  void Open(char bracket);
+  void Close(char bracket);
+  void Raw(std::string_view value);
+  void Comma();
+
+  std::string& out_;
+  bool comma_ = false;  // something stands before, on this level
+};
+
+}  // namespace martlet::json
