@@ -83,6 +83,6 @@ build_release_server() {
   if [ -t 1 ]; then
     ninja -C "$ROOT/build" martlet-server >&2
   else
-    ninja -C "$ROOT/build" --quiet martlet-server >&2
+    ninja -C "$ROOT/build" --quiet martlet-server | sed '/^ninja: no work to do/d' >&2
   fi
 }
