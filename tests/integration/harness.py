@@ -1,27 +1,39 @@
 """A server process under test, a raw client and a tally: what the integration scripts share."""
 import argparse
+import atexit
 import json
 import os
 import re
 import resource
 import shlex
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 
 CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"protocol":1,"headers":true}\r\n'
 
 
+def prefer(cpus, nice):
+    """Pins the calling process and raises its priority where that is allowed."""
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+    try:
+        if nice:
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
+    except PermissionError:
+        pass
+
+
 class Server:
     """One server process on a port of the kernel's choice; its log goes to a file.
 
-    `limits` maps resource.RLIMIT_* to a value set, soft and hard, before the program starts.
+    `limits` maps resource.RLIMIT_* to a value set, soft and hard, before the program starts;
+    `cpus` pins it; `nice` is best effort.
     """
 
-    def __init__(self, command, extra=(), limits=None, port=-1, env=None, wait=True):
+    def __init__(self, command, extra=(), limits=None, port=-1, env=None, wait=True,
+                 cpus=None, nice=0):
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
         self.log_path = os.path.join(self.dir, "server.log")
         self.command = list(command)
@@ -33,6 +45,7 @@ class Server:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             for which, value in (limits or {}).items():
                 resource.setrlimit(which, (value, value))
+            prefer(cpus, nice)
 
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
@@ -261,3 +274,12 @@ def arguments(description, add=None):
     args = parser.parse_args()
     args.server = shlex.split(args.server)
     return args
+
+
+def write_config(text):
+    """The path of a configuration file that lives as long as this process."""
+    file = tempfile.NamedTemporaryFile("w", prefix="martlet-test-", suffix=".conf", delete=False)
+    with file:
+        file.write(text)
+    atexit.register(os.unlink, file.name)
+    return file.name
