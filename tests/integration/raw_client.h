@@ -134,8 +134,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Connects; false with errno. The server's INFO is the first frame to be read.
-  bool Open(const Endpoint& endpoint) {
+  /// Connects; false with errno. The server's INFO is the first frame to be read. A `source` other
+  /// than 0 is a loopback address (127.x.y.z) to connect from: each has ports of its own.
+  bool Open(const Endpoint& endpoint, uint32_t source = 0) {
     Close();
     fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd_ < 0) return false;
@@ -145,6 +146,7 @@ class Connection {
     address.sin_family = AF_INET;
     address.sin_port = htons(endpoint.port);
     if (inet_pton(AF_INET, endpoint.host.c_str(), &address.sin_addr) != 1) return false;
+    if (source != 0 && !BindTo(source)) return false;
     if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return false;
     return fcntl(fd_, F_SETFL, O_NONBLOCK) == 0;
   }
@@ -231,6 +233,15 @@ class Connection {
   const std::string& error() const { return error_; }
 
  private:
+  bool BindTo(uint32_t source) {
+    const int one = 1;
+    setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(source);
+    return bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  }
+
   bool WaitFrame(Scratch& scratch, Verb wanted, bool& done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!done) {
