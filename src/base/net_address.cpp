@@ -113,7 +113,7 @@ std::string SocketAddress::host() const {
   if (family() != AF_INET6) return "";
   const auto address = As<sockaddr_in6>(get());
   std::string text = Ipv6Text(address.sin6_addr);
-  if (address.sin6_scope_id != 0) text += "%" + ZoneText(address.sin6_scope_id);
+  if (address.sin6_scope_id != 0) text.append("%").append(ZoneText(address.sin6_scope_id));
   return text;
 }
 

@@ -7,7 +7,6 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-#include "base/check.h"
 #include "base/go_text.h"
 
 namespace martlet::json {
@@ -147,8 +146,9 @@ std::string QuoteChar(char c) {
   if (c == '"') return "'\"'";
   std::string rune;
   base::AppendUtf8(static_cast<uint8_t>(c), rune);
-  const std::string quoted = base::GoQuote(rune);
-  return "'" + quoted.substr(1, quoted.size() - 2) + "'";
+  std::string quoted = base::GoQuote(rune);
+  quoted.front() = quoted.back() = '\'';
+  return quoted;
 }
 
 // "in literal true (expecting 'e')" where a part of a literal ends at `at`, else empty.

@@ -417,7 +417,9 @@ std::string UsageText() {
   for (const Flag& flag : kFlags) {
     if (flag.group != group) {
       group = flag.group;
-      out += "\n" + std::string(kGroupTitles[static_cast<size_t>(flag.group)]) + ":\n";
+      out += '\n';
+      out += kGroupTitles[static_cast<size_t>(flag.group)];
+      out += ":\n";
     }
     const auto append_indented = [&out](std::string_view text, size_t indent) {
       for (const char c : text) {

@@ -14,7 +14,7 @@ using Arguments = std::vector<std::string_view>;
 
 std::string Join(const Arguments& arguments) {
   std::string out;
-  for (const std::string_view argument : arguments) out += "'" + std::string(argument) + "' ";
+  for (const std::string_view argument : arguments) out.append(argument).append(" ");
   return out;
 }
 
@@ -54,7 +54,7 @@ TEST(CommandLine, EveryTextFlagHasItsField) {
   };
   for (const Case& c : kCases) {
     for (const std::string_view name : c.names) {
-      const std::string dashed = "-" + std::string(name);
+      const std::string dashed = std::string("-").append(name);
       EXPECT_EQ(Accept({dashed, "value"}).*c.field, "value") << name;
       EXPECT_EQ(Accept({"-" + dashed, "-x=y"}).*c.field, "-x=y") << name;
       EXPECT_EQ(Accept({dashed + "=value=2"}).*c.field, "value=2") << name;
@@ -76,7 +76,7 @@ TEST(CommandLine, EverySwitchHasItsField) {
   };
   for (const Case& c : kCases) {
     for (const std::string_view name : c.names) {
-      const std::string dashed = "-" + std::string(name);
+      const std::string dashed = std::string("-").append(name);
       EXPECT_TRUE(Accept({dashed}).*c.field) << name;
       for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
         EXPECT_FALSE(Accept({dashed + "=" + no}).*c.field) << name << no;

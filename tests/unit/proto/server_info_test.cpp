@@ -75,11 +75,11 @@ TEST(WriteInfo, HoldsEveryMemberThatIsSet) {
 
 TEST(InfoTemplate, AppendsWhatWriteInfoWrites) {
   ServerInfo info = Example();
-  info.cluster = "C";
+  info.cluster = "cluster";
   const InfoTemplate shared(info);
   info.client_id = UINT64_MAX;
   info.client_ip = "10.0.0.1";
-  info.nonce = "n";
+  info.nonce = "abcdefghijklmno";
   std::string out = "kept ";
   shared.Append(info.client_id, info.client_ip, info.nonce, out);
   EXPECT_EQ(out, "kept " + Text(info));
