@@ -1,14 +1,13 @@
 // The seam to the kernel: one shape, completions, for io_uring and epoll.
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <absl/status/statusor.h>
 
@@ -24,11 +23,11 @@ struct Waker {
   int event_fd = -1;  // always there; the only way from a thread without a ring
 };
 
-/// Counters of one loop; written by its thread, read by the monitor (relaxed).
+/// Counters of one loop; written by its thread, read by the monitor with ReadCounter (counter.h).
 struct LoopStats {
-  uint64_t enters = 0;              // io_uring_enter or epoll_wait calls
+  uint64_t enters = 0;  // io_uring_enter or epoll_wait calls
   uint64_t completions = 0;
-  uint64_t buffers_exhausted = 0;   // receives that found no free buffer and were armed again
+  uint64_t buffers_exhausted = 0;  // receives that found no free buffer and were armed again
   uint64_t completion_overflows = 0;
 };
 
@@ -36,7 +35,7 @@ struct LoopOptions {
   IoBackend backend = IoBackend::kAuto;
   unsigned submission_entries = 2048;
   unsigned completion_entries = 32768;
-  unsigned receive_buffers = 32;                       // a power of two
+  unsigned receive_buffers = 32;  // a power of two
   size_t receive_buffer_bytes = size_t{256} << 10;
   bool receives = true;  // false: no buffer ring (the control shard's loop needs none)
 };
@@ -64,14 +63,19 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Multishot accept on a listening socket (non-blocking). Each completion carries a new
-  /// non-blocking, close-on-exec descriptor, or -errno (EMFILE, ENFILE, ENOMEM, ...) with `more`
-  /// false; the caller arms again when it sees fit. -ECANCELED ends it.
+  /// Accepts on a listening socket until the end. Each completion carries a new close-on-exec
+  /// descriptor (`more` true), or -errno (EMFILE, ENFILE, ENOMEM, ...) with `more` false; the
+  /// caller arms again when it sees fit. -ECANCELED ends it.
+  ///
+  /// Blocking or not: sockets passed in may be either, and this and Connect() put theirs into the
+  /// mode that their backend wants. The new ones are non-blocking with epoll and blocking with
+  /// io_uring (which never blocks the thread), so own system calls on them say MSG_DONTWAIT.
   virtual void Accept(Operation& op, int listen_fd) = 0;
 
   /// Receives until the end: completions with data (`more` true), then one last with `more`
   /// false: 0 at end of stream, else -errno. Stays armed by itself in between, also where the
-  /// kernel has single-shot receives only.
+  /// kernel has single-shot receives only. At most one reading and one writing operation per
+  /// descriptor (Accept, Receive, PollReadable; Send, Connect).
   virtual void Receive(Operation& op, int fd) = 0;
 
   /// Sends all of `parts` (at most kSendPartsMax); the iovec array may go when the call returns,
@@ -80,11 +84,11 @@ class Loop {
   virtual void Send(Operation& op, int fd, std::span<const iovec> parts) = 0;
   static constexpr size_t kSendPartsMax = 64;
 
-  /// Connects a non-blocking socket; the address may go when the call returns.
+  /// Connects a socket; the result is 0 or -errno. The address may go when the call returns.
   virtual void Connect(Operation& op, int fd, const sockaddr* address, socklen_t length) = 0;
 
-  /// Answers (`more` true) whenever `fd` is readable, until cancelled. The handler must read it
-  /// empty.
+  /// Answers (`more` true, the result is the poll mask) whenever `fd` is readable, until
+  /// cancelled. The handler must read it empty.
   virtual void PollReadable(Operation& op, int fd) = 0;
 
   /// Ends an operation in flight early: its last completion comes with -ECANCELED, or with the
@@ -107,7 +111,7 @@ class Loop {
   virtual const LoopStats& stats() const = 0;
 
   /// The chosen modes in words, for the one line at start, for example
-  /// `io_uring (multishot receive, ring messages, deferred task work)`.
+  /// `io_uring (multishot receive, ring-message wake-ups, deferred task work)`.
   virtual std::string Describe() const = 0;
   virtual bool is_uring() const = 0;
 
