@@ -342,6 +342,7 @@ size_t Run::PayloadBytes(uint32_t stream, uint64_t seq) const {
 }
 
 char* Put(char* at, std::string_view text) {
+  if (text.empty()) return at;  // its pointer may be null
   memcpy(at, text.data(), text.size());
   return at + text.size();
 }

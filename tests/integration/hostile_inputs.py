@@ -363,8 +363,8 @@ ANSWERS = (
     ("CONNECT depth 10k", b'CONNECT {"x":' + b"[" * 10000 + b"]" * 10000 + b"}\r\n", TOO_LONG),
     ("CONNECT 1 MiB string", b'CONNECT {"name":"' + b"a" * MIB + b'"}\r\n', TOO_LONG),
     ("CONNECT unclosed 2000", b'CONNECT {"x":' + b"[" * 2000 + b"}\r\n", SILENT),
-    ("CONNECT duplicate keys", b'CONNECT {"verbose":true,"verbose":false,"name":"a","name":"b"}\r\n',
-     LIVES),
+    ("CONNECT duplicate keys",
+     b'CONNECT {"verbose":true,"verbose":false,"name":"a","name":"b"}\r\n', LIVES),
     ("CONNECT NaN", b'CONNECT {"protocol":NaN}\r\n', SILENT),
     ("CONNECT 1e999", b'CONNECT {"protocol":1e999}\r\n', SILENT),
     ("CONNECT protocol 1.0", b'CONNECT {"protocol":1.0}\r\n', SILENT),
@@ -417,11 +417,11 @@ def check_answer(data, wanted):
     return attack
 
 
-SPLIT_SAMPLE = (b'CONNECT {"verbose":false,"headers":true,"protocol":0}\r\nSUB a.* 7\r\nSUB a.b q 8\r\n'
-                b"PUB a.c 5\r\nhello\r\nPUB a.d r 0\r\n\r\nHPUB a.e 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
+SPLIT_SAMPLE = (b'CONNECT {"verbose":false,"headers":true,"protocol":0}\r\n'
+                b"SUB a.* 7\r\nSUB a.b q 8\r\nPUB a.c 5\r\nhello\r\nPUB a.d r 0\r\n\r\nHPUB a.e 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
                 b"UNSUB 7 4\r\nPUB a.f 3\r\nx\r\n\r\nUNSUB 8\r\nPUB a.g 1\r\nz\r\nPING\r\n")
-SPLIT_ANSWER = (b"MSG a.c 7 5\r\nhello\r\nMSG a.d 7 r 0\r\n\r\nHMSG a.e 7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
-                b"MSG a.f 7 3\r\nx\r\n\r\nPONG\r\n")
+SPLIT_ANSWER = (b"MSG a.c 7 5\r\nhello\r\nMSG a.d 7 r 0\r\n\r\n"
+                b"HMSG a.e 7 12 14\r\nNATS/1.0\r\n\r\nhi\r\nMSG a.f 7 3\r\nx\r\n\r\nPONG\r\n")
 
 
 def split_everywhere(server):
