@@ -418,7 +418,8 @@ def check_answer(data, wanted):
 
 
 SPLIT_SAMPLE = (b'CONNECT {"verbose":false,"headers":true,"protocol":0}\r\n'
-                b"SUB a.* 7\r\nSUB a.b q 8\r\nPUB a.c 5\r\nhello\r\nPUB a.d r 0\r\n\r\nHPUB a.e 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
+                b"SUB a.* 7\r\nSUB a.b q 8\r\nPUB a.c 5\r\nhello\r\nPUB a.d r 0\r\n\r\n"
+                b"HPUB a.e 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
                 b"UNSUB 7 4\r\nPUB a.f 3\r\nx\r\n\r\nUNSUB 8\r\nPUB a.g 1\r\nz\r\nPING\r\n")
 SPLIT_ANSWER = (b"MSG a.c 7 5\r\nhello\r\nMSG a.d 7 r 0\r\n\r\n"
                 b"HMSG a.e 7 12 14\r\nNATS/1.0\r\n\r\nhi\r\nMSG a.f 7 3\r\nx\r\n\r\nPONG\r\n")
