@@ -1,0 +1,19 @@
+// The only place that asks the system what time it is.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+
+namespace martlet::base {
+
+/// Nanoseconds of the monotonic clock.
+inline uint64_t MonotonicNanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// Its milliseconds: the ticks of the timer wheels.
+inline uint64_t MonotonicMilliseconds() { return MonotonicNanoseconds() / 1'000'000; }
+
+}  // namespace martlet::base

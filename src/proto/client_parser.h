@@ -1,0 +1,117 @@
+// The client protocol's grammar: bytes of one connection to operations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace martlet::proto {
+
+/// Limits and abilities of the connection, as they are when an operation is read.
+struct ParserLimits {
+  size_t control_line_bytes_max = 4096;  // measured on the argument text
+  int64_t payload_bytes_max = 1 << 20;   // negative: none
+  bool headers = false;                  // HPUB is understood (server has them, client asked)
+};
+
+enum class OpKind : uint8_t { kPub, kHpub, kSub, kUnsub, kConnect, kInfo, kPing, kPong, kOk, kErr };
+
+/// What is wrong with the input. All of them end the connection.
+enum class ParseError : uint8_t {
+  kNone,
+  kUnknownOperation,    // a byte that cannot continue a verb, or a payload without CR LF
+  kControlLine,         // argument text over the limit
+  kPayloadSize,         // announced payload over the limit
+  kPubArguments,
+  kPubSize,
+  kHpubArguments,
+  kHpubHeaderSize,
+  kHpubTotalSize,
+  kHpubSizeOrder,       // header size larger than total size
+  kHeadersNotSupported,
+  kSubArguments,
+  kUnsubArguments,
+};
+
+/// One operation. Views point into the pushed bytes or the parser; they end with the next call.
+struct Op {
+  OpKind kind = OpKind::kPing;
+  std::string_view argument;     // everything after the verb, without line end
+  std::string_view subject;      // PUB, HPUB, SUB
+  std::string_view reply;        // PUB, HPUB; empty: none
+  std::string_view queue;        // SUB; empty: none
+  std::string_view sid;          // SUB, UNSUB
+  std::string_view max;          // UNSUB; empty: none
+  std::string_view header_size_text;  // HPUB, digits as sent
+  std::string_view size_text;         // PUB, HPUB, digits as sent (echoed verbatim)
+  uint32_t header_bytes = 0;     // HPUB
+  std::string_view payload;      // PUB, HPUB (header block and body); CR LF follows in memory
+};
+
+/// What a failed Next() knows for the log line.
+struct ErrorDetail {
+  ParseError error = ParseError::kNone;
+  int state = 0;               // the reference parser's state number
+  size_t offset = 0;           // of the offending byte in the pushed bytes, where known
+  std::string_view input;      // argument text, or the input from the offending byte on
+  int64_t announced_bytes = 0; // kPayloadSize
+};
+
+/// Cuts a byte stream into operations. Pure: no I/O, no clock.
+///
+/// Use: Push() a chunk, call Next() until it says kNeedMore (or the caller wants to stop), then
+/// Save(); the chunk may go after that. What was not read stays and comes with the next Next().
+///
+/// Memory:     nothing while no operation is cut in two; else what was received of it, at most
+///             control line limit + payload limit + one chunk. Endless junk after PING, or endless
+///             blanks after a verb, cost nothing.
+/// Invariants: cutting the input anywhere gives the same operations. After kError every call
+///             gives kError.
+/// Source:     spec client-protocol.md sections 1, 2; reference parser.go.
+class ClientParser {
+ public:
+  enum class Result : uint8_t { kOp, kNeedMore, kError };
+
+  void Push(std::string_view bytes);
+  Result Next(const ParserLimits& limits, Op& op);
+  void Save();
+
+  const ErrorDetail& error() const { return error_; }
+  /// The first byte not yet read, or -1: authentication looks at it before anything is parsed.
+  int first_byte() const;
+  /// Bytes held for an operation that is not complete, or not yet asked for.
+  size_t held_bytes() const { return held_.size() - held_start_; }
+
+ private:
+  struct Need {
+    size_t bytes = 0;  // of the operation's total; 0: up to the next line end
+  };
+  struct Line;
+  enum class Step : uint8_t { kDone, kMore, kFail };
+
+  Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
+                Need& need);
+  Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line, Need& need);
+  Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
+                size_t& consumed, Need& need);
+  Step ParseHpub(const ParserLimits& limits, const Line& line, Op& op, uint32_t& size_bytes);
+  Step TakePayload(std::string_view in, const Line& line, uint32_t size_bytes, Op& op,
+                   size_t& consumed, Need& need);
+  Step ParseSub(const Line& line, Op& op);
+  Step ParseUnsub(const Line& line, Op& op);
+  Step Fail(ParseError error, std::string_view input, int state = 0);
+  bool Refill(const Need& need, const ParserLimits& limits);
+  void DropUsed();
+  std::string_view Held() const { return std::string_view(held_).substr(held_start_); }
+  static std::string_view Compact(std::string_view pending);
+
+  std::string_view in_;          // what is left of the pushed chunk
+  size_t pushed_bytes_ = 0;      // size of that chunk
+  std::string held_;             // the beginning of a cut operation; comes before in_
+  size_t held_start_ = 0;        // bytes of held_ that operations before the last one consumed
+  size_t held_used_ = 0;         // bytes behind that which the last operation consumed
+  ErrorDetail error_;
+};
+
+}  // namespace martlet::proto

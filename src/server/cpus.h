@@ -1,0 +1,20 @@
+// The processors that this process may use.
+#pragma once
+
+#include <vector>
+
+namespace martlet::server {
+
+/// Their numbers, as the affinity mask allows; never empty.
+std::vector<int> AllowedCpus();
+
+/// Binds the calling thread to one of them. A refusal is ignored: it costs speed, nothing else.
+void PinThisThread(int cpu);
+
+/// Names the calling thread for top and perf; 15 characters at most.
+void NameThisThread(const char* name);
+
+/// Lifts the soft limit of open files to the hard one.
+void RaiseFileLimit();
+
+}  // namespace martlet::server

@@ -1,0 +1,249 @@
+#include "server/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <latch>
+#include <utility>
+
+#include <martlet/version.h>
+
+#include "auth/nkey.h"
+#include "base/go_text.h"
+#include "base/net_address.h"
+#include "ops/pid_file.h"
+#include "ops/ports_file.h"
+#include "ops/signals.h"
+#include "server/cpus.h"
+
+namespace martlet::server {
+namespace {
+
+constexpr int kListenBacklog = 4096;
+
+// A large ring absorbs bursts; with many shards there are many rings.
+size_t RingBytes(unsigned shards) { return size_t{shards <= 8 ? 1024U : 256U} << 10; }
+
+absl::Status ErrnoStatus(std::string_view call) {
+  return absl::UnavailableError(std::string(call) + ": " + base::GoErrno(errno));
+}
+
+unsigned ShardCount(const Options& options, size_t cpus) {
+  const size_t wanted = options.shards > 0 ? static_cast<size_t>(options.shards) : cpus;
+  return static_cast<unsigned>(std::clamp<size_t>(wanted, 1, subject::kShardsMax));
+}
+
+// host:port of client_advertise; the port is optional.
+void Advertise(const std::string& advertise, proto::ServerInfo& info) {
+  if (advertise.empty()) return;
+  const size_t colon = advertise.rfind(':');
+  const bool has_port = colon != advertise.npos && advertise.find(']', colon) == advertise.npos;
+  std::string host = advertise.substr(0, has_port ? colon : advertise.npos);
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  info.host = host;
+  if (has_port) info.port = std::atoi(advertise.c_str() + colon + 1);
+}
+
+}  // namespace
+
+// Everything that lives as long as the shards run, in the order in which it must die.
+struct Server::Running {
+  Running(unsigned shards, const session::ServerFacts& server_facts, base::Log& log)
+      : index(shards),
+        interconnect(shards, RingBytes(shards)),
+        placement(shards),
+        facts(server_facts.options, server_facts.info),
+        shared{index, interconnect, placement, log, facts, {}},
+        opened(shards + 1),
+        fallback(shards + 1),
+        all_opened(shards) {
+    shared.wakers.resize(interconnect.members());
+  }
+
+  subject::SubjectIndex index;
+  session::Interconnect interconnect;
+  shard::Placement placement;
+  const session::ServerFacts facts;
+  shard::Shared shared;
+  std::unique_ptr<control::ControlShard> control;
+
+  // The threads meet twice before they serve: when their loops are made, and when it is known
+  // whether all of them could be. By member, the control shard last.
+  std::vector<absl::Status> opened;
+  std::vector<std::string> fallback;  // why a loop is not what was hoped for
+  std::string description;            // of the first shard's loop
+  std::latch all_opened;
+  std::latch decided{1};
+  bool run = false;  // read after `decided`
+  std::vector<std::thread> threads;
+};
+
+Server::Server(Options options, std::string argv0)
+    : options_(std::move(options)), argv0_(std::move(argv0)) {}
+
+Server::~Server() = default;
+
+int Server::Fail(std::string_view text) {
+  log_->Write(base::LogLevel::kFatal, text);
+  log_->Flush();
+  return 1;
+}
+
+int Server::Run() {
+  absl::StatusOr<base::UniqueFd> signals = ops::BlockAndWatchSignals();
+  absl::StatusOr<std::unique_ptr<base::Log>> log =
+      base::Log::Open({.file = options_.log_file,
+                       .debug = options_.debug,
+                       .trace = options_.trace,
+                       .timestamps = options_.log_timestamps,
+                       .utc = options_.log_utc});
+  for (const absl::Status& status : {signals.status(), log.status()}) {
+    if (status.ok()) continue;
+    std::fprintf(stderr, "nats-server: %s\n", std::string(status.message()).c_str());
+    return 1;
+  }
+  log_ = *std::move(log);
+  RaiseFileLimit();
+
+  const auth::ServerIdentity identity = auth::NewServerIdentity();
+  info_.server_id = identity.id;
+  info_.server_name = options_.server_name.empty() ? identity.id : options_.server_name;
+  info_.xkey = identity.xkey;
+  info_.headers = options_.headers;
+  info_.max_payload = options_.max_payload_bytes;
+  LogBanner();
+  if (!options_.pid_file.empty()) {
+    const absl::Status written = ops::WritePidFile(options_.pid_file, ::getpid());
+    if (!written.ok()) return Fail("Could not write pidfile: " + std::string(written.message()));
+  }
+
+  absl::StatusOr<base::UniqueFd> listening = Listen();
+  if (!listening.ok()) {
+    const int port = std::max(options_.port, 0);
+    return Fail("Error listening on port: " + base::JoinHostPort(options_.host, port) + ", " +
+                base::GoQuote(std::string(listening.status().message())));
+  }
+  info_.host = options_.host;
+  info_.port = bound_port_;
+  Advertise(options_.client_advertise, info_);
+
+  Running running(ShardCount(options_, AllowedCpus().size()),
+                  session::ServerFacts(options_, info_), *log_);
+  running.control = std::make_unique<control::ControlShard>(running.shared, *std::move(signals),
+                                                            *std::move(listening));
+  const absl::Status started = StartShards(running);
+  if (!started.ok()) return Fail(std::string(started.message()));
+  if (!WriteFiles()) log_->Flush();
+
+  running.control->Run();
+  for (std::thread& thread : running.threads) thread.join();
+  if (!ports_file_.empty()) (void)ops::RemovePortsFile(ports_file_);
+  LOG_INFO(*log_, "Server Exiting..");
+  return 0;
+}
+
+void Server::LogBanner() const {
+  LOG_INFO(*log_, "Starting nats-server");
+  LOG_INFO(*log_, "  Version:  %s", kReferenceVersion);
+  LOG_INFO(*log_, "  Git:      [not set]");
+  LOG_INFO(*log_, "  Martlet:  %s", kVersion);
+  LOG_INFO(*log_, "  Name:     %s", info_.server_name.c_str());
+  LOG_INFO(*log_, "  ID:       %s", info_.server_id.c_str());
+}
+
+// One socket for all shards: bound once, so that a port in use is an error, also when another
+// server of ours has it.
+absl::StatusOr<base::UniqueFd> Server::Listen() {
+  absl::StatusOr<base::SocketAddress> address = base::ResolveListen(options_.host, options_.port);
+  if (!address.ok()) return address.status();
+  const std::string where =
+      "listen tcp " + base::JoinHostPort(options_.host, std::max(options_.port, 0));
+  base::UniqueFd fd(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return ErrnoStatus(where + ": socket");
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // Accepted sockets inherit it.
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (address->family() == AF_INET6) {
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  }
+  if (::bind(fd.get(), address->get(), address->length) != 0) return ErrnoStatus(where + ": bind");
+  if (::listen(fd.get(), kListenBacklog) != 0) return ErrnoStatus(where + ": listen");
+
+  base::SocketAddress bound;
+  if (::getsockname(fd.get(), bound.get(), &bound.length) != 0) return ErrnoStatus("getsockname");
+  bound_port_ = bound.port();
+  LOG_INFO(*log_, "Listening for client connections on %s",
+           base::JoinHostPort(options_.host, bound_port_).c_str());
+  return fd;
+}
+
+absl::Status Server::StartShards(Running& running) {
+  const unsigned count = running.interconnect.shards();
+  const std::vector<int> cpus = AllowedCpus();
+  for (unsigned id = 0; id < count; ++id) {
+    running.threads.emplace_back(
+        [this, &running, id, cpu = cpus[id % cpus.size()]] { RunShard(running, id, cpu); });
+  }
+  running.opened[count] = running.control->Open({.backend = options_.io_backend,
+                                                 .submission_entries = 64,
+                                                 .completion_entries = 1024,
+                                                 .receives = false},
+                                                &running.fallback[count]);
+  running.all_opened.wait();
+  const auto failed = std::find_if_not(running.opened.begin(), running.opened.end(),
+                                       [](const absl::Status& status) { return status.ok(); });
+  running.run = failed == running.opened.end();
+  if (running.run) {
+    running.shared.wakers[count] = running.control->loop().waker();
+    for (const std::string& reason : running.fallback) {
+      if (reason.empty()) continue;
+      LOG_WARN(*log_, "io_uring is not available, serving with epoll: %s", reason.c_str());
+      break;
+    }
+    LOG_INFO(*log_, "Shards: %u on %zu CPUs; I/O: %s", count, cpus.size(),
+             running.description.c_str());
+    LOG_INFO(*log_, "Server is ready");
+  }
+  running.decided.count_down();
+  if (running.run) return absl::OkStatus();
+  for (std::thread& thread : running.threads) thread.join();
+  return *failed;
+}
+
+void Server::RunShard(Running& running, unsigned id, int cpu) {
+  NameThisThread(("shard-" + std::to_string(id)).c_str());
+  PinThisThread(cpu);
+  shard::Shard shard(id, running.shared);
+  running.opened[id] = shard.Open({.backend = options_.io_backend}, &running.fallback[id]);
+  if (running.opened[id].ok()) {
+    running.shared.wakers[id] = shard.loop().waker();
+    if (id == 0) running.description = shard.loop().Describe();
+  }
+  running.all_opened.count_down();
+  running.decided.wait();
+  if (running.run) shard.Run();
+}
+
+bool Server::WriteFiles() {
+  if (options_.ports_file_dir.empty()) return true;
+  ports_file_ = ops::PortsFilePath(options_.ports_file_dir, argv0_, ::getpid());
+  ops::Ports ports;
+  ports.nats =
+      ops::ListenerUrls("nats", options_.host, bound_port_, base::InterfaceAddresses());
+  const absl::Status written = ops::WritePortsFile(ports_file_, ports);
+  if (written.ok()) return true;
+  LOG_ERROR(*log_, "Error writing ports file (%s): %s", ports_file_.c_str(),
+            std::string(written.message()).c_str());
+  return false;
+}
+
+}  // namespace martlet::server

@@ -1,0 +1,233 @@
+#include "session/client_session.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "base/check.h"
+#include "base/go_text.h"
+#include "base/net_address.h"
+#include "session/delivery.h"
+#include "session/message_writer.h"
+
+namespace martlet::session {
+
+using base::LogLevel;
+
+ClientSession::ClientSession(ShardContext& context, Transport& transport, uint64_t id, Peer peer)
+    : Session(context, transport),
+      id_(id),
+      peer_(std::move(peer)),
+      accepted_ms_(context.timers.now()),
+      last_input_ms_(context.timers.now()) {}
+
+ClientSession::~ClientSession() { DCHECK(subscriptions_.empty()); }
+
+void ClientSession::Start(bool over_limit) {
+  started_ = true;
+  context_.clients.emplace(id_, this);
+  context_.stats.connections.Add();
+  context_.stats.total_connections.Add();
+  if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Client connection created");
+
+  std::string info;
+  context_.facts->first_info.Append(id_, peer_.ip, {}, info);
+  SendLine(info);
+  if (over_limit) {
+    Log(LogLevel::kError, "maximum connections exceeded");
+    SendError("maximum connections exceeded");
+    Close(CloseReason::kMaximumConnectionsExceeded);
+    return;
+  }
+  // Until its CONNECT a client is asked for a sign of life after the full interval.
+  const auto interval = context_.facts->options.ping_interval;
+  context_.timers.Arm(ping_timer_, static_cast<uint64_t>(interval / std::chrono::milliseconds(1)));
+}
+
+void ClientSession::Detach() {
+  if (!started_) return;
+  started_ = false;
+  if (Logs(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "Client connection closed: " + std::string(Name(close_reason())));
+  }
+  // Messages that were published before the end of this client go to it first, or find it gone
+  // with the same answer on every shard.
+  context_.drain_inbound();
+  DropSubscriptions();
+  ping_timer_.Disarm();
+  stall_timer_.Disarm();
+  std::erase(context_.waiting_for_rings, this);
+  context_.clients.erase(id_);
+  context_.stats.connections.Subtract();
+}
+
+void ClientSession::OnBytes(std::string_view bytes) {
+  if (closing()) return;
+  stall_left_ms_ = kStallMaxMs;
+  parser_.Push(bytes);
+  Process();
+  parser_.Save();
+}
+
+void ClientSession::OnResume() {
+  Process();
+  parser_.Save();
+}
+
+void ClientSession::Process() {
+  proto::Op op;
+  while (!paused() && !closing()) {
+    const Options& options = context_.facts->options;
+    const proto::ParserLimits limits = {
+        .control_line_bytes_max = static_cast<size_t>(options.max_control_line_bytes),
+        .payload_bytes_max = options.max_payload_bytes,
+        .headers = headers_,
+    };
+    switch (parser_.Next(limits, op)) {
+      case proto::ClientParser::Result::kOp:
+        Execute(op);
+        break;
+      case proto::ClientParser::Result::kNeedMore:
+        return;
+      case proto::ClientParser::Result::kError:
+        OnParseError();
+        return;
+    }
+  }
+}
+
+void ClientSession::Execute(const proto::Op& op) {
+  switch (op.kind) {
+    case proto::OpKind::kPub:
+    case proto::OpKind::kHpub:
+      OnPublish(op);
+      if (context_.mailroom.blocked()) [[unlikely]] PauseForRings();
+      return;
+    case proto::OpKind::kSub:
+      return OnSubscribe(op);
+    case proto::OpKind::kUnsub:
+      return OnUnsubscribe(op);
+    case proto::OpKind::kConnect:
+      return OnConnect(op.argument);
+    case proto::OpKind::kPing:
+      return OnPing();
+    case proto::OpKind::kPong:
+      return OnPong();
+    case proto::OpKind::kInfo:
+      return OnInfo(op.argument);
+    case proto::OpKind::kOk:
+      return;
+    case proto::OpKind::kErr:
+      return OnPeerError(op.argument);
+  }
+}
+
+// A message did not fit into the ring of another shard. It waits; so do the operations behind it,
+// or a PONG would overtake it.
+void ClientSession::PauseForRings() {
+  if (waiting_for_rings_) return;
+  waiting_for_rings_ = true;
+  context_.waiting_for_rings.push_back(this);
+  UpdatePause();
+}
+
+void ClientSession::OnRingsFree() {
+  waiting_for_rings_ = false;
+  UpdatePause();
+}
+
+void ClientSession::Stall(uint32_t milliseconds) {
+  if (closing() || stall_timer_.armed()) return;
+  const uint32_t granted = std::min(milliseconds, stall_left_ms_);
+  if (granted == 0) return;
+  stall_left_ms_ -= granted;
+  context_.stats.stalls.Add();
+  context_.timers.Arm(stall_timer_, granted);
+  UpdatePause();
+}
+
+void ClientSession::OnStallTimer() {
+  if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Timed out of fast producer stall (2ms)");
+  UpdatePause();
+}
+
+void ClientSession::UpdatePause() { set_paused(waiting_for_rings_ || stall_timer_.armed()); }
+
+void ClientSession::Deliver(const Subscription& subscription, const Message& message) {
+  AppendMessage(message, subscription.sid(), headers_, outbound());
+  context_.stats.out_messages.Add();
+  context_.stats.out_bytes.Add(message.payload.size());
+  if (Logs(LogLevel::kTrace)) [[unlikely]] TraceDelivery(subscription, message);
+  AfterAppend();
+}
+
+void ClientSession::DeliverStatus(const Subscription& subscription, std::string_view reply,
+                                  std::string_view block) {
+  AppendStatus(reply, subscription.sid(), block, outbound());
+  if (Logs(LogLevel::kTrace)) {
+    TraceOut("HMSG " + std::string(reply) + " " + std::string(subscription.sid()) + " " +
+             std::to_string(block.size()) + " " + std::to_string(block.size()));
+  }
+  AfterAppend();
+}
+
+void ClientSession::SendError(std::string_view text) {
+  if (Logs(LogLevel::kTrace)) TraceOut("-ERR " + std::string(text));
+  SendLine("-ERR '" + std::string(text) + "'\r\n");
+}
+
+void ClientSession::SendOk() {
+  if (Logs(LogLevel::kTrace)) TraceOut("OK");
+  SendLine("+OK\r\n");
+}
+
+void ClientSession::SendLine(std::string_view line) {
+  outbound().Append(line);
+  AfterAppend();
+}
+
+void ClientSession::AfterAppend() {
+  Touch();
+  const int64_t limit = context_.facts->options.max_pending_bytes;
+  if (static_cast<int64_t>(outbound().pending_bytes()) <= limit || closing()) [[likely]] return;
+  Log(LogLevel::kInfo,
+      "Slow Consumer Detected: MaxPending of " + std::to_string(limit) + " Exceeded");
+  context_.stats.slow_consumers.Add();
+  Close(CloseReason::kSlowConsumerPendingBytes);
+}
+
+void ClientSession::OnWriteDeadline(size_t chunks, size_t bytes) {
+  const auto deadline = context_.facts->options.write_deadline;
+  Log(LogLevel::kInfo, "Slow Consumer Detected: WriteDeadline of " + base::GoDuration(deadline) +
+                           " exceeded with " + std::to_string(chunks) + " chunks of " +
+                           std::to_string(bytes) + " total bytes.");
+  context_.stats.slow_consumers.Add();
+  Close(CloseReason::kSlowConsumerWriteDeadline);
+}
+
+void ClientSession::SendLameDuckInfo() {
+  if (closing() || !first_pong_sent_ || protocol_ < 1) return;
+  if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Sending Lame Duck Mode info to client");
+  std::string info;
+  context_.facts->lame_duck_info.Append(id_, peer_.ip, {}, info);
+  SendLine(info);
+}
+
+void ClientSession::Log(LogLevel level, std::string_view text) const {
+  std::string line = base::JoinHostPort(peer_.ip, peer_.port);
+  line += " - cid:" + std::to_string(id_) + " - ";
+  if (identity_ != nullptr) {
+    std::string client = identity_->version.empty() ? "" : "v" + identity_->version;
+    for (const std::string* part : {&identity_->lang, &identity_->name}) {
+      if (part->empty()) continue;
+      if (!client.empty()) client += ':';
+      client += *part;
+    }
+    if (!client.empty()) line += base::GoQuote(client) + " - ";
+    if (!identity_->label.empty()) line += base::GoQuote(identity_->label) + " - ";
+  }
+  line += text;
+  context_.log.Write(level, line);
+}
+
+}  // namespace martlet::session

@@ -1,0 +1,145 @@
+// The client protocol: what a client's operations mean.
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/timer_wheel.h"
+#include "proto/client_parser.h"
+#include "proto/connect_info.h"
+#include "session/message.h"
+#include "session/session.h"
+#include "session/subscription.h"
+
+namespace martlet::session {
+
+struct Peer {
+  std::string ip;
+  uint16_t port = 0;
+};
+
+/// One client connection.
+///
+/// Source: spec client-protocol.md sections 1 to 8 and 11; reference client.go.
+class ClientSession final : public Session {
+ public:
+  ClientSession(ShardContext& context, Transport& transport, uint64_t id, Peer peer);
+  ~ClientSession() override;
+
+  /// Begins: counts the client, sends the first INFO, arms its timers. `over_limit`: there are too
+  /// many connections, it is told so and closed.
+  void Start(bool over_limit);
+
+  void OnBytes(std::string_view bytes) override;
+  void OnResume() override;
+  void Detach() override;
+
+  /// A message for one of its subscriptions, counted against its maximum by the caller.
+  void Deliver(const Subscription& subscription, const Message& message);
+  /// The answer of the server itself on a subscription: `block` is a header block, body empty.
+  void DeliverStatus(const Subscription& subscription, std::string_view reply,
+                     std::string_view block);
+  /// A subscription has had all the messages it wanted.
+  void Expire(Subscription& subscription);
+
+  /// A subscriber of this publisher's messages is slow: take no input for so long. At most
+  /// kStallMaxMs in all for one chunk of input.
+  void Stall(uint32_t milliseconds);
+  /// The rings towards other shards have room again.
+  void OnRingsFree();
+  static constexpr uint32_t kStallMaxMs = 10;
+  static constexpr uint32_t kStallStepMs = 2;
+
+  /// Tells the client that the server will go (INFO with ldm), if it can take that.
+  void SendLameDuckInfo();
+
+  uint64_t id() const { return id_; }
+  bool echo() const { return echo_; }
+  bool no_responders() const { return no_responders_; }
+  bool headers() const { return headers_; }
+  const Peer& peer() const { return peer_; }
+  size_t subscriptions() const { return subscriptions_.size(); }
+
+  /// Ends with kSlowConsumerWriteDeadline; `bytes` were on their way.
+  void OnWriteDeadline(size_t chunks, size_t bytes);
+
+  void Log(base::LogLevel level, std::string_view text) const;
+  bool Logs(base::LogLevel level) const { return context_.log.enabled(level); }
+
+ private:
+  // What the client told about itself, for log lines.
+  struct Identity {
+    std::string version, lang, name;
+    std::string label;  // account and user, when credentials came
+  };
+
+  void Process();
+  void Execute(const proto::Op& op);
+  void OnPublish(const proto::Op& op);
+  void OnSubscribe(const proto::Op& op);
+  void OnUnsubscribe(const proto::Op& op);
+  void OnConnect(std::string_view text);
+  void OnPing();
+  void OnPong();
+  void OnPeerError(std::string_view text);
+  void OnInfo(std::string_view text);
+  void OnParseError();
+
+  bool AcceptConnect(const proto::ConnectInfo& info);
+  void Remember(const proto::ConnectInfo& info);
+  bool MayPublish(const proto::Op& op);
+  bool MaySubscribe(const proto::Op& op);
+  void Unsubscribe(Subscription& subscription);
+  void DropSubscriptions();
+
+  void SendError(std::string_view text);
+  void SendOk();
+  void SendLine(std::string_view line);
+  void AfterAppend();
+
+  void ArmFirstPing();
+  void OnPingTimer();
+  void OnStallTimer();
+  void PauseForRings();
+  void UpdatePause();
+
+  void TraceIn(std::string_view verb, std::string_view argument) const;
+  void TracePayload(std::string_view direction, std::string_view payload) const;
+  void TraceOut(std::string_view text) const;
+  void TraceDelivery(const Subscription& subscription, const Message& message) const;
+
+  const uint64_t id_;
+  const Peer peer_;
+  proto::ClientParser parser_;
+  absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
+  std::unique_ptr<Identity> identity_;  // null until CONNECT
+
+  // Wishes of the CONNECT, with the defaults that hold without one.
+  bool verbose_ = true;
+  bool pedantic_ = true;
+  bool echo_ = true;
+  bool headers_ = false;
+  bool no_responders_ = false;
+  int8_t protocol_ = 0;
+
+  bool connected_ = false;        // CONNECT came
+  bool first_pong_sent_ = false;
+  bool started_ = false;
+  bool waiting_for_rings_ = false;
+
+  uint8_t pings_out_ = 0;
+  uint32_t stall_left_ms_ = 0;    // of the present chunk of input
+  uint64_t accepted_ms_;
+  uint64_t last_input_ms_;        // last message, SUB, UNSUB or PING
+  uint64_t ping_sent_ms_ = 0;     // when the round trip was last measured
+  int64_t rtt_ms_ = -1;
+
+  base::Timer ping_timer_ = base::Timer::Bind<&ClientSession::OnPingTimer>(this);
+  base::Timer stall_timer_ = base::Timer::Bind<&ClientSession::OnStallTimer>(this);
+};
+
+}  // namespace martlet::session

@@ -1,0 +1,68 @@
+// From a published message to everybody who wants it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "session/message.h"
+#include "session/record.h"
+#include "session/shard_context.h"
+#include "session/subscription.h"
+
+namespace martlet::session {
+
+/// Publishes for the sessions of one shard, and takes what other shards publish to it.
+///
+/// Rules (spec subjects-and-routing.md sections 2, 3): each matching plain subscription gets a copy,
+/// each queue group one copy for one member, chosen with equal chance among all members on all
+/// shards; a member that cannot take it passes to the next. Copies to plain subscriptions come
+/// first.
+///
+/// Thread: its shard's, always. Not re-entered: sessions only append and note.
+class Delivery {
+ public:
+  explicit Delivery(ShardContext& context) : context_(context) {}
+
+  /// Delivers a message of a client, or of the server itself (null). False when nobody took it,
+  /// here or on another shard.
+  bool Publish(const Message& message, ClientSession* publisher);
+
+  /// Sends the 503 reply to the publisher's own plain subscription that matches `message.reply`,
+  /// if it asked for that and has one.
+  void AnswerNoResponders(const Message& message, ClientSession& publisher);
+
+  /// A kMessage, kQueuePick, kBounce or kStall record of another shard.
+  void OnRecord(std::span<const char> record);
+
+ private:
+  // Where a message comes from: a client of this shard, or of another one.
+  struct Source {
+    ClientSession* client;  // null when it is elsewhere, or gone
+    uint64_t id;
+    unsigned shard;
+  };
+
+  void OnMessage(const MessageRecord& record);
+  void OnQueuePick(const MessageRecord& record);
+  void OnBounce(const MessageRecord& record);
+  void OnStall(const StallRecord& record);
+
+  size_t DeliverPlain(const subject::MatchResult& match, const Message& message,
+                      const Source& source);
+  bool DeliverTo(Subscription& subscription, const Message& message, const Source& source);
+  bool DeliverToGroup(const subject::MatchResult::Group& group, const Message& message,
+                      const Source& source, subject::ShardSet tried);
+  bool DeliverToLocalMember(const subject::MatchResult::Group& group, const Message& message,
+                            const Source& source, uint32_t start);
+  void Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared);
+  void StallSource(const Source& source, uint32_t milliseconds);
+  void ExpireSubscriptions();
+
+  ShardContext& context_;
+  std::vector<Subscription*> expired_;  // have had all they wanted, in this delivery
+  uint64_t stalled_publisher_ = 0;      // who was last told to pause, and when
+  uint64_t stalled_at_ms_ = 0;
+};
+
+}  // namespace martlet::session

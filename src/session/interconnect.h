@@ -1,0 +1,54 @@
+// The paths between the threads: one bounded ring for each ordered pair.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/byte_ring.h"
+
+namespace martlet::session {
+
+/// Rings among S shards and the control shard, which is member number S.
+///
+/// Sleep handshake: a member that wants to sleep calls MarkSleeping(), then looks at all rings
+/// towards it (HasWork), and only then sleeps. Whoever published something calls TakeSleeper();
+/// true means: it slept, wake it, nobody else will. Flag and ring tail are stored and loaded
+/// sequentially consistent on both sides, so one of the two sees the other.
+///
+///   sleeper:  flag = 1        load tail          publisher:  store tail       load flag
+///   both loads seeing the old value would need a cycle in the one order of all four.
+class Interconnect {
+ public:
+  Interconnect(unsigned shards, size_t ring_bytes);
+
+  unsigned shards() const { return members_ - 1; }
+  unsigned members() const { return members_; }
+  unsigned control() const { return members_ - 1; }
+  base::ByteRing& ring(unsigned from, unsigned to) { return *rings_[from * members_ + to]; }
+
+  void MarkSleeping(unsigned member) {
+    flags_[member].sleeping.store(1, std::memory_order_seq_cst);
+  }
+  void MarkAwake(unsigned member) { flags_[member].sleeping.store(0, std::memory_order_relaxed); }
+  bool HasWork(unsigned member) const;
+
+  /// True when the member slept; the caller must wake it.
+  bool TakeSleeper(unsigned member) {
+    std::atomic<int>& flag = flags_[member].sleeping;
+    return flag.load(std::memory_order_seq_cst) != 0 &&
+           flag.exchange(0, std::memory_order_seq_cst) != 0;
+  }
+
+ private:
+  struct alignas(128) Flag {
+    std::atomic<int> sleeping{0};
+  };
+
+  const unsigned members_;
+  std::vector<std::unique_ptr<base::ByteRing>> rings_;
+  std::unique_ptr<Flag[]> flags_;
+};
+
+}  // namespace martlet::session

@@ -1,0 +1,78 @@
+// Sends records to other threads without ever waiting for them.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "session/interconnect.h"
+#include "session/record.h"
+
+namespace martlet::session {
+
+/// One member's side of the interconnect.
+///
+/// A record that finds its ring full goes to a queue of this member, in order, and the publisher
+/// that sent it is to be paused until Blocked() is over: so the queue holds at most one operation's
+/// records for each connection of the shard, and what other shards send back meanwhile.
+///
+/// Thread: its member's, always.
+class Mailroom {
+ public:
+  Mailroom(Interconnect& interconnect, unsigned self);
+
+  void Send(unsigned to, const MessageRecord& record);
+  template <class Record>
+  void SendPlain(unsigned to, const Record& record) {
+    SendBytes(to, {reinterpret_cast<const char*>(&record), sizeof record});
+  }
+
+  /// Moves waiting records into their rings as far as they fit.
+  void FlushWaiting();
+  /// True while records wait for room; their publishers must not go on.
+  bool blocked() const { return waiting_records_ != 0; }
+
+  /// Makes everything sent visible; calls `wake(member)` for each receiver that slept.
+  template <class Wake>
+  void Publish(Wake&& wake) {
+    for (unsigned to = 0; to < interconnect_.members(); ++to) {
+      if (to == self_ || !interconnect_.ring(self_, to).Publish()) continue;
+      if (interconnect_.TakeSleeper(to)) wake(to);
+    }
+  }
+
+  /// Calls `handle(record bytes)` for what has come, at most `records_max` of each sender; returns
+  /// how many. The bytes go when the handler returns.
+  template <class Handle>
+  size_t Drain(size_t records_max, Handle&& handle) {
+    size_t drained = 0;
+    for (unsigned from = 0; from < interconnect_.members(); ++from) {
+      if (from == self_) continue;
+      base::ByteRing& ring = interconnect_.ring(from, self_);
+      size_t count = 0;
+      for (; count < records_max; ++count) {
+        const std::span<const char> record = ring.Front();
+        if (record.data() == nullptr) break;
+        handle(record);
+        ring.Pop(record);
+      }
+      if (count != 0) ring.Release();
+      drained += count;
+    }
+    return drained;
+  }
+
+  Interconnect& interconnect() { return interconnect_; }
+  unsigned self() const { return self_; }
+
+ private:
+  void SendBytes(unsigned to, std::span<const char> record);
+
+  Interconnect& interconnect_;
+  const unsigned self_;
+  std::vector<std::deque<std::string>> waiting_;  // by receiver
+  size_t waiting_records_ = 0;
+};
+
+}  // namespace martlet::session

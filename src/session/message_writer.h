@@ -1,0 +1,23 @@
+// MSG and HMSG as they go to one subscriber.
+#pragma once
+
+#include <string_view>
+
+#include "session/message.h"
+#include "session/outbound.h"
+
+namespace martlet::session {
+
+/// Appends the message for the subscription `sid`: HMSG when it has a header block and the
+/// subscriber takes headers, else MSG, the header block cut off. Sizes that do not change keep the
+/// publisher's digits. Source: spec client-protocol.md section 7.
+void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out);
+
+/// The control line alone, without line end, for the trace.
+std::string MessageLine(const Message& message, std::string_view sid, bool headers);
+
+/// Appends an HMSG without body; `block` is the header block.
+void AppendStatus(std::string_view subject, std::string_view sid, std::string_view block,
+                  Outbound& out);
+
+}  // namespace martlet::session

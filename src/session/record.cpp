@@ -1,0 +1,110 @@
+#include "session/record.h"
+
+#include <new>
+
+#include "base/check.h"
+
+namespace martlet::session {
+namespace {
+
+// The fixed part of a message in a ring; the texts follow in this order: subject, reply, queue,
+// header size, size, and the payload line when it is inline.
+struct Header {
+  RecordKind kind;
+  uint8_t origin;
+  uint8_t header_size_bytes;
+  uint8_t size_bytes;
+  subject::AccountId account;
+  uint32_t subject_bytes;
+  uint32_t reply_bytes;
+  uint32_t queue_bytes;
+  uint32_t header_bytes;
+  uint64_t payload_line_bytes;
+  uint64_t publisher;
+  subject::ShardSet tried;
+  SharedPayload* shared;
+};
+
+char* Put(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+std::string_view Take(const char*& from, size_t bytes) {
+  const std::string_view text(from, bytes);
+  from += bytes;
+  return text;
+}
+
+}  // namespace
+
+SharedPayload* SharedPayload::Create(std::string_view bytes) {
+  void* memory = ::operator new(sizeof(SharedPayload) + bytes.size());
+  auto* shared = new (memory) SharedPayload(bytes.size());
+  std::memcpy(static_cast<char*>(memory) + sizeof(SharedPayload), bytes.data(), bytes.size());
+  return shared;
+}
+
+void SharedPayload::Release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  this->~SharedPayload();
+  ::operator delete(this);
+}
+
+size_t MessageRecord::EncodedBytes() const {
+  return sizeof(Header) + message.subject.size() + message.reply.size() + queue.size() +
+         message.header_size_text.size() + message.size_text.size() +
+         (shared == nullptr ? message.payload.size() + 2 : 0);
+}
+
+void MessageRecord::Encode(char* to) const {
+  const Header header = {
+      .kind = kind,
+      .origin = origin,
+      .header_size_bytes = static_cast<uint8_t>(message.header_size_text.size()),
+      .size_bytes = static_cast<uint8_t>(message.size_text.size()),
+      .account = message.account,
+      .subject_bytes = static_cast<uint32_t>(message.subject.size()),
+      .reply_bytes = static_cast<uint32_t>(message.reply.size()),
+      .queue_bytes = static_cast<uint32_t>(queue.size()),
+      .header_bytes = message.header_bytes,
+      .payload_line_bytes = message.payload.size() + 2,
+      .publisher = publisher,
+      .tried = tried,
+      .shared = shared,
+  };
+  std::memcpy(to, &header, sizeof header);
+  to = Put(to + sizeof header, message.subject);
+  to = Put(to, message.reply);
+  to = Put(to, queue);
+  to = Put(to, message.header_size_text);
+  to = Put(to, message.size_text);
+  if (shared == nullptr) Put(to, message.payload_line());
+}
+
+MessageRecord MessageRecord::Decode(std::span<const char> from) {
+  DCHECK(from.size() >= sizeof(Header));
+  Header header;
+  std::memcpy(&header, from.data(), sizeof header);
+  const char* at = from.data() + sizeof header;
+  MessageRecord record;
+  record.kind = header.kind;
+  record.publisher = header.publisher;
+  record.tried = header.tried;
+  record.origin = header.origin;
+  record.message.account = header.account;
+  record.message.subject = Take(at, header.subject_bytes);
+  record.message.reply = Take(at, header.reply_bytes);
+  record.queue = Take(at, header.queue_bytes);
+  record.message.header_size_text = Take(at, header.header_size_bytes);
+  record.message.size_text = Take(at, header.size_bytes);
+  record.message.header_bytes = header.header_bytes;
+  record.shared = header.shared;
+  const size_t payload_bytes = header.payload_line_bytes - 2;
+  record.message.payload = header.shared == nullptr
+                               ? Take(at, payload_bytes)
+                               : header.shared->bytes().substr(0, payload_bytes);
+  return record;
+}
+
+}  // namespace martlet::session

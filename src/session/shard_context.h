@@ -1,0 +1,78 @@
+// The parts of a shard that its sessions work with. No ring, no socket, no clock.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/timer_wheel.h"
+#include "session/chunk_pool.h"
+#include "session/mailroom.h"
+#include "session/server_facts.h"
+#include "subject/match_cache.h"
+#include "subject/subject_index.h"
+
+namespace martlet::session {
+
+class ClientSession;
+class Delivery;
+class Session;
+
+/// Traffic of one shard. Written by it, read by the monitor.
+struct ShardStats {
+  base::Counter in_messages;
+  base::Counter in_bytes;
+  base::Counter out_messages;
+  base::Counter out_bytes;
+  base::Counter connections;        // open now
+  base::Counter total_connections;
+  base::Counter subscriptions;
+  base::Counter slow_consumers;
+  base::Counter stale_connections;
+  base::Counter stalls;             // pauses of publishers for the sake of slow subscribers
+  base::Counter lost_interest;      // messages from other shards that found no subscriber any more
+};
+
+/// What one shard's sessions share. Plain data of one thread, but for the index, the rings behind
+/// the mailroom and the log, each of which says itself how it is shared.
+struct ShardContext {
+  ShardContext(unsigned shard_id, subject::SubjectIndex& shared_index, Interconnect& interconnect,
+               base::Log& shared_log, const ServerFacts& shared_facts, uint64_t now_ms,
+               uint64_t seed)
+      : shard(shard_id),
+        index(shared_index),
+        cache(shared_index),
+        mailroom(interconnect, shard_id),
+        log(shared_log),
+        facts(&shared_facts),
+        timers(now_ms),
+        random(seed) {}
+
+  const unsigned shard;
+  subject::SubjectIndex& index;
+  subject::MatchCache cache;
+  Mailroom mailroom;
+  base::Log& log;
+  const ServerFacts* facts;
+  base::TimerWheel timers;  // ticks are milliseconds of the monotonic clock
+  base::Random random;
+  ChunkPool pool;
+  ShardStats stats;
+  uint64_t next_event_sequence = 1;  // of the server's own messages
+
+  Delivery* delivery = nullptr;  // set by the shard before the first session
+  std::vector<Session*> touched;  // to be looked at when the turn ends
+  std::vector<ClientSession*> waiting_for_rings;  // paused until the mailroom is not blocked
+  absl::flat_hash_map<uint64_t, ClientSession*> clients;  // by client id
+
+  /// Handles what other shards have sent; set by the shard. Sessions call it where the order of
+  /// their own input against that of other shards must hold (design ENGINE.md, "PONG is a barrier").
+  std::function<void()> drain_inbound = [] {};
+};
+
+}  // namespace martlet::session

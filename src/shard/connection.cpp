@@ -1,0 +1,150 @@
+#include "shard/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "shard/shard.h"
+
+namespace martlet::shard {
+
+using session::CloseReason;
+
+Connection::Connection(Shard& shard, base::UniqueFd fd, uint64_t client_id, session::Peer peer)
+    : shard_(shard),
+      fd_(std::move(fd)),
+      session_(shard.context(), *this, client_id, std::move(peer)) {}
+
+void Connection::Start(bool over_limit) {
+  session_.Start(over_limit);
+  shard_.loop().Receive(receive_, fd_.get());
+}
+
+void Connection::OnReceive(const io::Completion& done) {
+  if (done.result > 0) {
+    if (state_ == State::kOpen) session_.OnBytes(done.data);
+    return;
+  }
+  // The receive has ended: by the peer, by an error, or because we cancelled it for a pause.
+  if (state_ == State::kOpen) {
+    if (done.result == 0) {
+      session_.Close(CloseReason::kClientClosed);
+    } else if (done.result != -ECANCELED) {
+      session_.Close(CloseReason::kReadError);
+    }
+    session_.Touch();
+  } else if (state_ == State::kLingering) {
+    Shut();
+  }
+  FinishIfAnswered();
+}
+
+void Connection::OnSend(const io::Completion& done) {
+  if (done.result > 0) {
+    session_.outbound().Consume(static_cast<size_t>(done.result));
+    session_.Touch();
+  } else if (state_ == State::kOpen) {
+    session_.Close(CloseReason::kWriteError);
+    session_.Touch();
+  } else if (state_ == State::kFlushing) {
+    Shut();
+  }
+  FinishIfAnswered();
+}
+
+void Connection::Settle() {
+  if (state_ == State::kOpen && session_.closing()) BeginClose();
+  if (state_ == State::kOpen) SettleInput();
+  if (state_ == State::kOpen || state_ == State::kFlushing) SettleOutput();
+}
+
+void Connection::SettleInput() {
+  if (session_.paused()) {
+    was_paused_ = true;
+    if (receive_.in_flight()) shard_.loop().Cancel(receive_);
+    return;
+  }
+  if (std::exchange(was_paused_, false)) shard_.ResumeLater(*this);
+  if (!receive_.in_flight()) shard_.loop().Receive(receive_, fd_.get());
+}
+
+void Connection::Resume() {
+  if (state_ == State::kOpen && !session_.closing()) session_.OnResume();
+}
+
+void Connection::SettleOutput() {
+  if (send_.in_flight()) return;
+  if (!session_.outbound().empty()) return StartSend();
+  if (state_ == State::kFlushing) OnFlushed();
+}
+
+void Connection::StartSend() {
+  std::array<iovec, io::Loop::kSendPartsMax> parts;
+  sending_parts_ = session_.outbound().Gather(parts, kSendBytesMax);
+  send_started_ms_ = shard_.now_ms();
+  if (!timer_.armed()) shard_.context().timers.Arm(timer_, shard_.write_deadline_ms());
+  shard_.loop().Send(send_, fd_.get(), std::span(parts).first(sending_parts_));
+}
+
+// The write deadline. It is armed with the first send and left alone while sends come and go: a
+// timer for each send would cost more than looking at the clock here once in a while.
+void Connection::OnTimer() {
+  if (state_ == State::kLingering) return Shut();
+  if (!send_.in_flight()) return;
+  const uint64_t waited = shard_.now_ms() - send_started_ms_;
+  const uint64_t deadline = shard_.write_deadline_ms();
+  if (waited < deadline) {
+    shard_.context().timers.Arm(timer_, deadline - waited);
+  } else if (state_ == State::kFlushing) {
+    Shut();
+  } else {
+    session_.OnWriteDeadline(sending_parts_, session_.outbound().pending_bytes());
+  }
+}
+
+void Connection::BeginClose() {
+  session_.Detach();
+  const CloseReason reason = session_.close_reason();
+  if (!session::FlushesOutput(reason) ||
+      (session_.outbound().empty() && reason == CloseReason::kClientClosed)) {
+    return Shut();
+  }
+  state_ = State::kFlushing;  // SettleOutput goes on
+}
+
+void Connection::OnFlushed() {
+  if (session_.close_reason() == CloseReason::kClientClosed || !receive_.in_flight()) return Shut();
+  ::shutdown(fd_.get(), SHUT_WR);
+  state_ = State::kLingering;
+  const bool stopping = session_.close_reason() == CloseReason::kServerShutdown;
+  shard_.context().timers.Arm(timer_, stopping ? kLingerAtShutdownMs : kLingerMs);
+}
+
+void Connection::Abort() {
+  if (state_ == State::kOpen) {
+    session_.Close(CloseReason::kServerShutdown);
+    session_.Detach();
+  }
+  if (state_ != State::kShut) Shut();
+}
+
+// From here on only the answers of the two operations are awaited.
+void Connection::Shut() {
+  DCHECK(state_ != State::kShut);
+  state_ = State::kShut;
+  timer_.Disarm();
+  ::shutdown(fd_.get(), SHUT_RDWR);
+  if (receive_.in_flight()) shard_.loop().Cancel(receive_);
+  FinishIfAnswered();
+}
+
+void Connection::FinishIfAnswered() {
+  if (state_ != State::kShut || gone_ || receive_.in_flight() || send_.in_flight()) return;
+  gone_ = true;
+  shard_.Gone(*this);
+}
+
+}  // namespace martlet::shard

@@ -1,0 +1,102 @@
+// One data shard: a thread, a loop, its connections.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/status/status.h>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "io/loop.h"
+#include "session/delivery.h"
+#include "session/shard_context.h"
+#include "shard/connection.h"
+#include "shard/listener.h"
+#include "shard/placement.h"
+#include "shard/records.h"
+
+namespace martlet::shard {
+
+/// What all shards of a server share; the server owns it and outlives them.
+struct Shared {
+  subject::SubjectIndex& index;
+  session::Interconnect& interconnect;
+  Placement& placement;
+  base::Log& log;
+  const session::ServerFacts& facts;
+  std::vector<io::Waker> wakers;  // by member; complete before the first shard runs
+};
+
+/// Runs one shard. Everything in it belongs to the thread that calls Open() and Run().
+///
+/// One turn: timers, records of other shards, completions; publish ring tails and wake sleepers;
+/// settle every touched connection (one send each); announce quiescence; one enter.
+///
+/// Order that must hold: ring tails are published before any send of the turn is started, so that a
+/// PONG never overtakes the messages it vouches for.
+class Shard {
+ public:
+  Shard(unsigned id, Shared& shared);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  /// Makes the loop, on the shard's thread.
+  absl::Status Open(const io::LoopOptions& options, std::string* fallback_reason);
+  /// Turns until kStop has come and all connections are gone.
+  void Run();
+
+  // For connections and the listener.
+  io::Loop& loop() { return *loop_; }
+  session::ShardContext& context() { return context_; }
+  uint64_t now_ms() const { return context_.timers.now(); }
+  uint64_t write_deadline_ms() const { return write_deadline_ms_; }
+  void OnAccepted(base::UniqueFd fd);
+  void OnListenerClosed();
+  void ResumeLater(Connection& connection) { resume_.push_back(&connection); }
+  void Gone(Connection& connection) { gone_.push_back(&connection); }
+
+ private:
+  // At shutdown clients get so long to take their last bytes.
+  static constexpr uint64_t kStopPatienceMs = 1000;
+
+  void Turn();
+  void Wait();
+  void UpdateClock();
+  void DrainInbound();
+  void OnRecord(std::span<const char> record);
+  void Adopt(const AdoptRecord& record);
+  void PublishAndWake();
+  void ResumePaused();
+  void SettleTouched();
+  void BuryGone();
+  void BeginStop();
+  void CloseOne();
+  void OnStopPatience();
+  void MeasureBusy(uint64_t before_wait_ns, uint64_t after_wait_ns);
+  void Tell(session::RecordKind kind);
+
+  const unsigned id_;
+  Shared& shared_;
+  session::ShardContext context_;
+  session::Delivery delivery_;
+  std::unique_ptr<io::Loop> loop_;
+  Listener listener_;
+  absl::flat_hash_set<Connection*> connections_;  // owned
+  std::vector<Connection*> resume_;
+  std::vector<Connection*> gone_;
+  uint64_t write_deadline_ms_;
+  bool stopping_ = false;
+  bool draining_ = false;  // guards against draining from within
+
+  uint64_t waited_ns_ = 0;  // since measured_since_ns_
+  uint64_t measured_since_ns_ = 0;
+  base::Timer stop_timer_ = base::Timer::Bind<&Shard::OnStopPatience>(this);
+};
+
+}  // namespace martlet::shard
