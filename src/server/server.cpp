@@ -154,6 +154,7 @@ void Server::LogBanner() const {
   LOG_INFO(*log_, "  Version:  %s", kReferenceVersion);
   LOG_INFO(*log_, "  Git:      [not set]");
   LOG_INFO(*log_, "  Martlet:  %s", kVersion);
+  LOG_DEBUG(*log_, "  Go build: %s", info_.go.c_str());
   LOG_INFO(*log_, "  Name:     %s", info_.server_name.c_str());
   LOG_INFO(*log_, "  ID:       %s", info_.server_id.c_str());
 }

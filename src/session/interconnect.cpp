@@ -1,5 +1,7 @@
 #include "session/interconnect.h"
 
+#include "session/record.h"
+
 namespace martlet::session {
 
 Interconnect::Interconnect(unsigned shards, size_t ring_bytes)
@@ -12,6 +14,16 @@ Interconnect::Interconnect(unsigned shards, size_t ring_bytes)
       const bool data = from != control() && to != control();
       rings_[from * members_ + to] =
           std::make_unique<base::ByteRing>(data ? ring_bytes : kControlRingBytes);
+    }
+  }
+}
+
+Interconnect::~Interconnect() {
+  for (const auto& ring : rings_) {
+    if (ring == nullptr) continue;
+    for (auto record = ring->Front(); record.data() != nullptr; record = ring->Front()) {
+      DiscardRecord(record);
+      ring->Pop(record);
     }
   }
 }

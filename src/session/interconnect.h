@@ -22,6 +22,7 @@ namespace martlet::session {
 class Interconnect {
  public:
   Interconnect(unsigned shards, size_t ring_bytes);
+  ~Interconnect();  // when all members have ended: lets go of what they left in the rings
 
   unsigned shards() const { return members_ - 1; }
   unsigned members() const { return members_; }

@@ -7,6 +7,12 @@ namespace martlet::session {
 Mailroom::Mailroom(Interconnect& interconnect, unsigned self)
     : interconnect_(interconnect), self_(self), waiting_(interconnect.members()) {}
 
+Mailroom::~Mailroom() {
+  for (const std::deque<std::string>& queue : waiting_) {
+    for (const std::string& record : queue) DiscardRecord(record);
+  }
+}
+
 void Mailroom::Send(unsigned to, const MessageRecord& record) {
   base::ByteRing& ring = interconnect_.ring(self_, to);
   const size_t bytes = record.EncodedBytes();

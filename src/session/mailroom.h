@@ -21,6 +21,9 @@ namespace martlet::session {
 class Mailroom {
  public:
   Mailroom(Interconnect& interconnect, unsigned self);
+  ~Mailroom();
+  Mailroom(const Mailroom&) = delete;
+  Mailroom& operator=(const Mailroom&) = delete;
 
   void Send(unsigned to, const MessageRecord& record);
   template <class Record>

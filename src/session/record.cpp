@@ -107,4 +107,18 @@ MessageRecord MessageRecord::Decode(std::span<const char> from) {
   return record;
 }
 
+void DiscardRecord(std::span<const char> record) {
+  switch (KindOf(record)) {
+    case RecordKind::kMessage:
+    case RecordKind::kQueuePick:
+    case RecordKind::kBounce: {
+      SharedPayload* shared = MessageRecord::Decode(record).shared;
+      if (shared != nullptr) shared->Release();
+      return;
+    }
+    default:
+      return;
+  }
+}
+
 }  // namespace martlet::session

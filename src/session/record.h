@@ -76,6 +76,9 @@ inline RecordKind KindOf(std::span<const char> record) {
   return static_cast<RecordKind>(record.front());
 }
 
+/// Lets go of what an undelivered record holds: at the end, when nobody will read it.
+void DiscardRecord(std::span<const char> record);
+
 /// Plain structs that begin with their kind travel as they are.
 template <class Record>
 Record DecodePlain(std::span<const char> from) {

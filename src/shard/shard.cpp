@@ -54,7 +54,6 @@ void Shard::Run() {
   }
   stop_timer_.Disarm();
   Tell(RecordKind::kStopped);
-  while (context_.mailroom.blocked()) context_.mailroom.FlushWaiting();
   PublishAndWake();
   context_.index.reclaimer().Offline(id_);
 }
