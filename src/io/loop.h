@@ -35,7 +35,7 @@ struct LoopOptions {
   IoBackend backend = IoBackend::kAuto;
   unsigned submission_entries = 2048;
   unsigned completion_entries = 32768;
-  unsigned receive_buffers = 32;  // a power of two
+  unsigned receive_buffers = 16;  // a power of two
   size_t receive_buffer_bytes = size_t{256} << 10;
   bool receives = true;  // false: no buffer ring (the control shard's loop needs none)
 };

@@ -63,7 +63,7 @@ void ClientSession::Detach() {
 
 void ClientSession::OnBytes(std::string_view bytes) {
   if (closing()) return;
-  stall_left_ms_ = kStallMaxMs;
+  if (!paused()) stall_left_ms_ = kStallMaxMs;
   parser_.Push(bytes);
   Process();
   parser_.Save();

@@ -67,12 +67,15 @@ void Connection::SettleInput() {
     if (receive_.in_flight()) shard_.loop().Cancel(receive_);
     return;
   }
-  if (std::exchange(was_paused_, false)) shard_.ResumeLater(*this);
+  // What came before the pause took hold is worked off first; only then there is room for more.
+  if (std::exchange(was_paused_, false)) return shard_.ResumeLater(*this);
   if (!receive_.in_flight()) shard_.loop().Receive(receive_, fd_.get());
 }
 
 void Connection::Resume() {
-  if (state_ == State::kOpen && !session_.closing()) session_.OnResume();
+  if (state_ != State::kOpen || session_.closing()) return;
+  session_.OnResume();
+  session_.Touch();
 }
 
 void Connection::SettleOutput() {
