@@ -63,7 +63,8 @@ struct Server::Running {
         shared{index, interconnect, placement, log, facts, {}},
         opened(shards + 1),
         fallback(shards + 1),
-        all_opened(shards) {
+        all_opened(shards),
+        ended(shards + 1) {
     shared.wakers.resize(interconnect.members());
   }
 
@@ -82,6 +83,7 @@ struct Server::Running {
   std::latch all_opened;
   std::latch decided{1};
   bool run = false;  // read after `decided`
+  std::latch ended;  // no loop goes while another thread could still wake it
   std::vector<std::thread> threads;
 };
 
@@ -143,6 +145,7 @@ int Server::Run() {
   if (!WriteFiles()) log_->Flush();
 
   running.control->Run();
+  running.ended.count_down();
   for (std::thread& thread : running.threads) thread.join();
   if (!ports_file_.empty()) (void)ops::RemovePortsFile(ports_file_);
   LOG_INFO(*log_, "Server Exiting..");
@@ -231,7 +234,9 @@ void Server::RunShard(Running& running, unsigned id, int cpu) {
   }
   running.all_opened.count_down();
   running.decided.wait();
-  if (running.run) shard.Run();
+  if (!running.run) return;
+  shard.Run();
+  running.ended.arrive_and_wait();
 }
 
 bool Server::WriteFiles() {

@@ -5,7 +5,9 @@
 namespace martlet::session {
 
 Interconnect::Interconnect(unsigned shards, size_t ring_bytes)
-    : members_(shards + 1), flags_(std::make_unique<Flag[]>(shards + 1)) {
+    : members_(shards + 1),
+      done_(std::make_unique<Done[]>(size_t{members_} * members_)),
+      flags_(std::make_unique<Flag[]>(shards + 1)) {
   constexpr size_t kControlRingBytes = size_t{64} << 10;
   rings_.resize(size_t{members_} * members_);
   for (unsigned from = 0; from < members_; ++from) {

@@ -12,6 +12,9 @@ namespace martlet::session {
 
 /// Rings among S shards and the control shard, which is member number S.
 ///
+/// Payloads that travel by reference take little room in a ring, so they are counted beside it: the
+/// receiver adds what it has let go of (release), the sender compares with what it has sent.
+///
 /// Sleep handshake: a member that wants to sleep calls MarkSleeping(), then looks at all rings
 /// towards it (HasWork), and only then sleeps. Whoever published something calls TakeSleeper();
 /// true means: it slept, wake it, nobody else will. Flag and ring tail are stored and loaded
@@ -28,6 +31,15 @@ class Interconnect {
   unsigned members() const { return members_; }
   unsigned control() const { return members_ - 1; }
   base::ByteRing& ring(unsigned from, unsigned to) { return *rings_[from * members_ + to]; }
+
+  /// Shared payload bytes of this path that the receiver is done with; it alone adds.
+  uint64_t shared_bytes_done(unsigned from, unsigned to) const {
+    return done_[from * members_ + to].bytes.load(std::memory_order_acquire);
+  }
+  void AddSharedBytesDone(unsigned from, unsigned to, uint64_t bytes) {
+    std::atomic<uint64_t>& done = done_[from * members_ + to].bytes;
+    done.store(done.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
+  }
 
   void MarkSleeping(unsigned member) {
     flags_[member].sleeping.store(1, std::memory_order_seq_cst);
@@ -47,7 +59,12 @@ class Interconnect {
     std::atomic<int> sleeping{0};
   };
 
+  struct alignas(128) Done {
+    std::atomic<uint64_t> bytes{0};
+  };
+
   const unsigned members_;
+  std::unique_ptr<Done[]> done_;
   std::vector<std::unique_ptr<base::ByteRing>> rings_;
   std::unique_ptr<Flag[]> flags_;
 };

@@ -5,7 +5,10 @@
 namespace martlet::session {
 
 Mailroom::Mailroom(Interconnect& interconnect, unsigned self)
-    : interconnect_(interconnect), self_(self), waiting_(interconnect.members()) {}
+    : interconnect_(interconnect),
+      self_(self),
+      waiting_(interconnect.members()),
+      shared_bytes_sent_(interconnect.members()) {}
 
 Mailroom::~Mailroom() {
   for (const std::deque<std::string>& queue : waiting_) {
@@ -13,13 +16,25 @@ Mailroom::~Mailroom() {
   }
 }
 
+// Room in the ring, or null when the record has to wait. With room it counts as sent.
+char* Mailroom::Prepare(unsigned to, size_t record_bytes, size_t shared_bytes) {
+  if (shared_bytes != 0) {
+    const uint64_t on_the_way =
+        shared_bytes_sent_[to] - interconnect_.shared_bytes_done(self_, to);
+    if (on_the_way >= kSharedBytesMax) return nullptr;
+  }
+  char* room = interconnect_.ring(self_, to).Prepare(record_bytes);
+  if (room != nullptr) shared_bytes_sent_[to] += shared_bytes;
+  return room;
+}
+
 void Mailroom::Send(unsigned to, const MessageRecord& record) {
-  base::ByteRing& ring = interconnect_.ring(self_, to);
   const size_t bytes = record.EncodedBytes();
+  const size_t shared_bytes = record.shared == nullptr ? 0 : record.shared->bytes().size();
   if (waiting_[to].empty()) {
-    if (char* room = ring.Prepare(bytes)) {
+    if (char* room = Prepare(to, bytes, shared_bytes)) {
       record.Encode(room);
-      ring.Commit();
+      interconnect_.ring(self_, to).Commit();
       return;
     }
   }
@@ -29,11 +44,10 @@ void Mailroom::Send(unsigned to, const MessageRecord& record) {
 }
 
 void Mailroom::SendBytes(unsigned to, std::span<const char> record) {
-  base::ByteRing& ring = interconnect_.ring(self_, to);
   if (waiting_[to].empty()) {
-    if (char* room = ring.Prepare(record.size())) {
+    if (char* room = Prepare(to, record.size(), 0)) {
       std::memcpy(room, record.data(), record.size());
-      ring.Commit();
+      interconnect_.ring(self_, to).Commit();
       return;
     }
   }
@@ -46,9 +60,10 @@ void Mailroom::FlushWaiting() {
   for (unsigned to = 0; to < waiting_.size(); ++to) {
     std::deque<std::string>& queue = waiting_[to];
     while (!queue.empty()) {
-      char* room = interconnect_.ring(self_, to).Prepare(queue.front().size());
+      const std::string& record = queue.front();
+      char* room = Prepare(to, record.size(), SharedBytesOf(record));
       if (room == nullptr) break;
-      std::memcpy(room, queue.front().data(), queue.front().size());
+      std::memcpy(room, record.data(), record.size());
       interconnect_.ring(self_, to).Commit();
       queue.pop_front();
       --waiting_records_;

@@ -13,13 +13,16 @@ namespace martlet::session {
 
 /// One member's side of the interconnect.
 ///
-/// A record that finds its ring full goes to a queue of this member, in order, and the publisher
+/// A record that finds its ring full, or too much shared payload on the way, goes to a queue of this member, in order, and the publisher
 /// that sent it is to be paused until Blocked() is over: so the queue holds at most one operation's
 /// records for each connection of the shard, and what other shards send back meanwhile.
 ///
 /// Thread: its member's, always.
 class Mailroom {
  public:
+  /// Shared payload on its way to one receiver at most, give or take one message.
+  static constexpr uint64_t kSharedBytesMax = uint64_t{4} << 20;
+
   Mailroom(Interconnect& interconnect, unsigned self);
   ~Mailroom();
   Mailroom(const Mailroom&) = delete;
@@ -57,7 +60,9 @@ class Mailroom {
       for (; count < records_max; ++count) {
         const std::span<const char> record = ring.Front();
         if (record.data() == nullptr) break;
+        const size_t shared_bytes = SharedBytesOf(record);
         handle(record);
+        if (shared_bytes != 0) interconnect_.AddSharedBytesDone(from, self_, shared_bytes);
         ring.Pop(record);
       }
       if (count != 0) ring.Release();
@@ -71,11 +76,13 @@ class Mailroom {
 
  private:
   void SendBytes(unsigned to, std::span<const char> record);
+  char* Prepare(unsigned to, size_t record_bytes, size_t shared_bytes);
 
   Interconnect& interconnect_;
   const unsigned self_;
   std::vector<std::deque<std::string>> waiting_;  // by receiver
   size_t waiting_records_ = 0;
+  std::vector<uint64_t> shared_bytes_sent_;  // by receiver
 };
 
 }  // namespace martlet::session

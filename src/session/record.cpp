@@ -107,18 +107,28 @@ MessageRecord MessageRecord::Decode(std::span<const char> from) {
   return record;
 }
 
-void DiscardRecord(std::span<const char> record) {
+namespace {
+
+SharedPayload* SharedOf(std::span<const char> record) {
   switch (KindOf(record)) {
     case RecordKind::kMessage:
     case RecordKind::kQueuePick:
-    case RecordKind::kBounce: {
-      SharedPayload* shared = MessageRecord::Decode(record).shared;
-      if (shared != nullptr) shared->Release();
-      return;
-    }
+    case RecordKind::kBounce:
+      return MessageRecord::Decode(record).shared;
     default:
-      return;
+      return nullptr;
   }
+}
+
+}  // namespace
+
+size_t SharedBytesOf(std::span<const char> record) {
+  const SharedPayload* shared = SharedOf(record);
+  return shared == nullptr ? 0 : shared->bytes().size();
+}
+
+void DiscardRecord(std::span<const char> record) {
+  if (SharedPayload* shared = SharedOf(record)) shared->Release();
 }
 
 }  // namespace martlet::session

@@ -76,6 +76,9 @@ inline RecordKind KindOf(std::span<const char> record) {
   return static_cast<RecordKind>(record.front());
 }
 
+/// Bytes of the shared payload that a record refers to; 0 when it carries all it has.
+size_t SharedBytesOf(std::span<const char> record);
+
 /// Lets go of what an undelivered record holds: at the end, when nobody will read it.
 void DiscardRecord(std::span<const char> record);
 

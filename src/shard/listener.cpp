@@ -35,8 +35,11 @@ void Listener::OnAccept(const io::Completion& done) {
     shard_.loop().Accept(accept_, fd_);
     return;
   }
-  LOG_ERROR(shard_.context().log, "Temporary Client Accept Error(accept tcp: %s), sleeping %dms",
-            base::GoErrno(-done.result).c_str(), static_cast<int>(pause_ms_));
+  if (shard_.MayReportAcceptError(pause_ms_)) {
+    LOG_ERROR(shard_.context().log,
+              "Temporary Client Accept Error(accept tcp: %s), sleeping %dms",
+              base::GoErrno(-done.result).c_str(), static_cast<int>(pause_ms_));
+  }
   shard_.context().timers.Arm(retry_, pause_ms_);
   pause_ms_ = std::min(pause_ms_ * 2, kPauseMaxMs);
 }

@@ -37,4 +37,10 @@ void Placement::SetBusy(unsigned shard, uint32_t permille) {
   loads_[shard].busy_permille.store(permille, std::memory_order_relaxed);
 }
 
+bool Placement::MayReportAcceptError(uint64_t now_ms, uint64_t pause_ms) {
+  uint64_t due = next_report_ms_.load(std::memory_order_relaxed);
+  return now_ms >= due && next_report_ms_.compare_exchange_strong(due, now_ms + pause_ms,
+                                                                  std::memory_order_relaxed);
+}
+
 }  // namespace martlet::shard

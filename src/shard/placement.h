@@ -22,6 +22,9 @@ class Placement {
   /// The share of time that the shard was at work lately, in permille.
   void SetBusy(unsigned shard, uint32_t permille);
 
+  /// All shards run out of descriptors together; one of them says so, once in `pause_ms`.
+  bool MayReportAcceptError(uint64_t now_ms, uint64_t pause_ms);
+
   int64_t connections() const { return total_.load(std::memory_order_relaxed); }
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -37,6 +40,7 @@ class Placement {
   std::unique_ptr<Load[]> loads_;
   alignas(64) std::atomic<int64_t> total_{0};
   std::atomic<uint64_t> next_client_id_{kFirstClientId};
+  std::atomic<uint64_t> next_report_ms_{0};
 };
 
 }  // namespace martlet::shard

@@ -58,6 +58,9 @@ class Shard {
   uint64_t write_deadline_ms() const { return write_deadline_ms_; }
   void OnAccepted(base::UniqueFd fd);
   void OnListenerClosed();
+  bool MayReportAcceptError(uint64_t pause_ms) {
+    return shared_.placement.MayReportAcceptError(now_ms(), pause_ms);
+  }
   void ResumeLater(Connection& connection) { resume_.push_back(&connection); }
   void Gone(Connection& connection) { gone_.push_back(&connection); }
 

@@ -1,0 +1,130 @@
+#include "subject/reclaim.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace martlet::subject {
+namespace {
+
+// Counts how many of it are alive.
+struct Tracked {
+  explicit Tracked(int* count) : alive(count) { ++*alive; }
+  ~Tracked() { --*alive; }
+  int* alive;
+};
+
+TEST(Reclaimer, FreesAtOnceWhileAllReadersAreOffline) {
+  int alive = 0;
+  Reclaimer reclaimer(3);
+  reclaimer.Retire(new Tracked(&alive));
+  EXPECT_EQ(reclaimer.Collect(), 0u);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Reclaimer, WaitsForEveryReaderThatWasInside) {
+  int alive = 0;
+  Reclaimer reclaimer(2);
+  reclaimer.Online(0);
+  reclaimer.Online(1);
+  reclaimer.Retire(new Tracked(&alive));
+  EXPECT_EQ(reclaimer.Collect(), 1u);
+  reclaimer.Quiesce(0);
+  EXPECT_EQ(reclaimer.Collect(), 1u);
+  reclaimer.Quiesce(0);
+  EXPECT_EQ(reclaimer.Collect(), 1u);
+  reclaimer.Quiesce(1);
+  EXPECT_EQ(reclaimer.Collect(), 0u);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Reclaimer, SleepingReaderHoldsNothingBack) {
+  int alive = 0;
+  Reclaimer reclaimer(2);
+  reclaimer.Online(0);
+  reclaimer.Online(1);
+  reclaimer.Offline(1);
+  reclaimer.Retire(new Tracked(&alive));
+  reclaimer.Quiesce(0);
+  EXPECT_EQ(reclaimer.Collect(), 0u);
+}
+
+TEST(Reclaimer, ReaderThatCameLaterHoldsNothingBack) {
+  int alive = 0;
+  Reclaimer reclaimer(1);
+  reclaimer.Retire(new Tracked(&alive));
+  reclaimer.Online(0);
+  EXPECT_EQ(reclaimer.Collect(), 0u);
+}
+
+TEST(Reclaimer, QuietPointFreesOnlyWhatWasRetiredBeforeIt) {
+  int alive = 0;
+  Reclaimer reclaimer(1);
+  reclaimer.Online(0);
+  reclaimer.Retire(new Tracked(&alive));
+  reclaimer.Quiesce(0);
+  reclaimer.Retire(new Tracked(&alive));
+  EXPECT_EQ(reclaimer.Collect(), 1u);
+  EXPECT_EQ(alive, 1);
+}
+
+TEST(Reclaimer, CollectsByItselfNowAndThen) {
+  int alive = 0;
+  Reclaimer reclaimer(1);
+  for (int i = 0; i < 1000; ++i) {
+    reclaimer.Retire(new Tracked(&alive));
+    EXPECT_LE(alive, 64);
+  }
+}
+
+TEST(Reclaimer, FreesTheRestWhenItDies) {
+  int alive = 0;
+  {
+    Reclaimer reclaimer(1);
+    reclaimer.Online(0);
+    for (int i = 0; i < 10; ++i) reclaimer.Retire(new Tracked(&alive));
+    EXPECT_EQ(alive, 10);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+// A writer swaps an object that readers look at; address and thread sanitizers judge.
+TEST(Reclaimer, ReadersNeverMeetAFreedObject) {
+  constexpr unsigned kReaders = 3;
+  Reclaimer reclaimer(kReaders);
+  std::atomic<std::vector<int>*> shared{new std::vector<int>(16, 0)};
+  std::atomic<bool> stop{false};
+  std::atomic<int> torn{0};
+
+  std::vector<std::thread> readers;
+  for (unsigned reader = 0; reader < kReaders; ++reader) {
+    readers.emplace_back([&, reader] {
+      reclaimer.Online(reader);
+      for (int turn = 0; !stop.load(std::memory_order_relaxed); ++turn) {
+        const std::vector<int>* seen = shared.load(std::memory_order_acquire);
+        for (const int value : *seen) torn += value != seen->front() ? 1 : 0;
+        if (turn % 7 == 0) {
+          reclaimer.Offline(reader);
+          reclaimer.Online(reader);
+        } else {
+          reclaimer.Quiesce(reader);
+        }
+      }
+      reclaimer.Offline(reader);
+    });
+  }
+  for (int i = 1; i <= 5000; ++i) {
+    auto* fresh = new std::vector<int>(16, i);
+    reclaimer.Retire(shared.exchange(fresh, std::memory_order_acq_rel));
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(torn, 0);
+  EXPECT_EQ(reclaimer.Collect(), 0u);
+  delete shared.load();
+}
+
+}  // namespace
+}  // namespace martlet::subject

@@ -1,0 +1,316 @@
+#include "subject/subject_index.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "subject/match_cache.h"
+
+namespace martlet::subject {
+namespace {
+
+constexpr AccountId kOther = 7;
+
+class SubjectIndexTest : public testing::Test {
+ protected:
+  static constexpr unsigned kShards = 3;
+
+  ~SubjectIndexTest() override {
+    for (const Entry& entry : entries_) {
+      if (entry.subscriber->filter != nullptr) index_.Remove(entry.shard, *entry.subscriber);
+    }
+  }
+
+  Subscriber& Add(std::string_view filter, unsigned shard = 0, std::string_view queue = {},
+                  AccountId account = kGlobalAccount) {
+    entries_.push_back({shard, std::make_unique<Subscriber>()});
+    index_.Add(shard, account, filter, queue, *entries_.back().subscriber);
+    return *entries_.back().subscriber;
+  }
+  void Remove(Subscriber& subscriber, unsigned shard = 0) { index_.Remove(shard, subscriber); }
+
+  // The plain filters that match, sorted.
+  std::vector<std::string> Plain(std::string_view subject, AccountId account = kGlobalAccount) {
+    index_.Match(account, subject, result_);
+    std::vector<std::string> texts;
+    for (const Filter* filter : result_.plain) texts.emplace_back(filter->text());
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  }
+  MatchResult Match(std::string_view subject) {
+    MatchResult result;
+    index_.Match(kGlobalAccount, subject, result);
+    return result;
+  }
+
+  using List = std::vector<std::string>;
+  SubjectIndex index_{kShards};
+
+ private:
+  struct Entry {
+    unsigned shard;
+    std::unique_ptr<Subscriber> subscriber;
+  };
+  std::vector<Entry> entries_;
+  MatchResult result_;
+};
+
+TEST_F(SubjectIndexTest, EmptyIndexMatchesNothing) { EXPECT_TRUE(Match("a").empty()); }
+
+TEST_F(SubjectIndexTest, FindsLiteralsAndWildcardsOfEveryShape) {
+  for (const char* filter :
+       {"a", "a.b", "a.b.c", "*", ">", "a.*", "*.b", "*.*", "a.>", "*.>", "a.*.c", "a.b.>"}) {
+    Add(filter);
+  }
+  EXPECT_EQ(Plain("a"), (List{"*", ">", "a"}));
+  EXPECT_EQ(Plain("x"), (List{"*", ">"}));
+  EXPECT_EQ(Plain("a.b"), (List{"*.*", "*.>", "*.b", ">", "a.*", "a.>", "a.b"}));
+  EXPECT_EQ(Plain("a.b.c"), (List{"*.>", ">", "a.*.c", "a.>", "a.b.>", "a.b.c"}));
+  EXPECT_EQ(Plain("x.y.z"), (List{"*.>", ">"}));
+}
+
+TEST_F(SubjectIndexTest, TailWildcardMatchesOneOrMoreTokens) {
+  Add("a.>");
+  EXPECT_EQ(Plain("a"), List());
+  EXPECT_EQ(Plain("a.b"), List{"a.>"});
+  EXPECT_EQ(Plain("a.b.c.d"), List{"a.>"});
+}
+
+TEST_F(SubjectIndexTest, WildcardsOfASubjectAreText) {
+  Add("a.*");
+  Add("a.b");
+  Add("a.>");
+  EXPECT_EQ(Plain("a.*"), (List{"a.*", "a.>"}));
+  EXPECT_EQ(Plain("a.>"), (List{"a.*", "a.>"}));
+  EXPECT_EQ(Plain(">"), List());
+}
+
+TEST_F(SubjectIndexTest, WildcardCharactersInsideATokenAreText) {
+  Add("foo*");
+  Add("a>b");
+  EXPECT_EQ(Plain("foobar"), List());
+  EXPECT_EQ(Plain("foo*"), List{"foo*"});
+  EXPECT_EQ(Plain("a>b"), List{"a>b"});
+}
+
+TEST_F(SubjectIndexTest, SubjectWithAnEmptyTokenMatchesNothing) {
+  Add(">");
+  Add("*.*");
+  Add("*.*.*");
+  for (const char* subject : {"", ".", "a.", ".a", "a..b"}) EXPECT_EQ(Plain(subject), List());
+}
+
+TEST_F(SubjectIndexTest, RemovedFilterMatchesNoMore) {
+  for (const char* filter : {"a.b", "a.*", "a.>", "*.b.*.>"}) {
+    Subscriber& first = Add(filter);
+    Subscriber& second = Add(filter);
+    const std::string subject = filter[0] == '*' ? "x.b.y.z" : "a.b";
+    EXPECT_EQ(Plain(subject), List{filter});
+    Remove(first);
+    EXPECT_EQ(Plain(subject), List{filter});
+    Remove(second);
+    EXPECT_EQ(Plain(subject), List());
+    EXPECT_EQ(second.filter, nullptr);
+    Add(filter);
+    EXPECT_EQ(Plain(subject), List{filter});
+    Remove(Add(filter));
+    EXPECT_EQ(Plain(subject), List{filter});
+    // The last one goes with the fixture; the others must not be in the way.
+    break;
+  }
+}
+
+TEST_F(SubjectIndexTest, TrieGivesItsNodesBack) {
+  Subscriber& deep = Add("a.*.b.*.c.>");
+  Subscriber& shallow = Add("a.*.b");
+  Remove(deep);
+  EXPECT_EQ(Plain("a.x.b"), List{"a.*.b"});
+  Remove(shallow);
+  EXPECT_EQ(index_.reclaimer().Collect(), 0u);
+  Add("a.*.b.*.c.>");
+  EXPECT_EQ(Plain("a.1.b.2.c.3"), List{"a.*.b.*.c.>"});
+}
+
+TEST_F(SubjectIndexTest, AccountsAreApart) {
+  Add("a.b");
+  Add("a.*");
+  Add("a.b", 0, {}, kOther);
+  Add(">", 0, {}, kOther);
+  EXPECT_EQ(Plain("a.b"), (List{"a.*", "a.b"}));
+  EXPECT_EQ(Plain("a.b", kOther), (List{">", "a.b"}));
+  EXPECT_EQ(Plain("x"), List());
+  EXPECT_EQ(Plain("x", 8), List());
+}
+
+TEST_F(SubjectIndexTest, ShardSetNamesEveryShardWithAPlainMember) {
+  Subscriber& on_two = Add("a.b", 2);
+  Add("a.b", 2);
+  Subscriber& on_one = Add("a.*", 1);
+  Add("a.b", 0, "q");
+  EXPECT_EQ(Match("a.b").plain_shards, 0b110u);
+  Remove(on_two, 2);
+  EXPECT_EQ(Match("a.b").plain_shards, 0b110u);
+  Remove(on_one, 1);
+  EXPECT_EQ(Match("a.b").plain_shards, 0b100u);
+}
+
+TEST_F(SubjectIndexTest, MembersStandInTheListOfTheirShard) {
+  std::vector<Subscriber*> members;
+  for (int i = 0; i < 20; ++i) members.push_back(&Add("a", 1));
+  Add("a", 2);
+  const MatchResult result = Match("a");
+  ASSERT_EQ(result.plain.size(), 1u);
+  const Filter& filter = *result.plain[0];
+  EXPECT_EQ(filter.members(0), 0u);
+  EXPECT_EQ(filter.members(1), 20u);
+  EXPECT_EQ(filter.members(2), 1u);
+  EXPECT_TRUE(filter.local(0).empty());
+  for (size_t i = 0; i < members.size(); i += 2) Remove(*members[i], 1);
+  ASSERT_EQ(filter.members(1), 10u);
+  for (size_t i = 1; i < members.size(); i += 2) {
+    EXPECT_EQ(filter.local(1)[members[i]->position], members[i]);
+    EXPECT_EQ(std::count(filter.local(1).begin(), filter.local(1).end(), members[i]), 1);
+  }
+}
+
+TEST_F(SubjectIndexTest, QueueGroupSpansFilters) {
+  Add("a.b", 0, "q");
+  Add("a.*", 1, "q");
+  Add("a.>", 1, "q");
+  Add("a.b", 2, "other");
+  Add("a.b", 2);
+  Add("x", 2, "q");
+  const MatchResult result = Match("a.b");
+  EXPECT_EQ(result.plain.size(), 1u);
+  ASSERT_EQ(result.groups.size(), 2u);
+  for (const MatchResult::Group& group : result.groups) {
+    EXPECT_EQ(group.filters.size(), group.queue == "q" ? 3u : 1u);
+    for (const Filter* filter : group.filters) EXPECT_EQ(filter->queue(), group.queue);
+  }
+  EXPECT_EQ(result.plain_shards, 0b100u);  // queue members are no plain members
+}
+
+TEST_F(SubjectIndexTest, SameFilterWithSeveralQueuesIsSeveralFilters) {
+  Subscriber& plain = Add("a.*");
+  Add("a.*", 0, "p");
+  Add("a.*", 0, "q");
+  EXPECT_EQ(Match("a.b").groups.size(), 2u);
+  Remove(plain);
+  EXPECT_EQ(Match("a.b").groups.size(), 2u);
+  EXPECT_TRUE(Match("a.b").plain.empty());
+}
+
+TEST_F(SubjectIndexTest, ResultIsStaleAfterAChangeThatConcernsIt) {
+  for (const char* filter : {"a.b.c", "a.b.*", "a.b.>", "a.*.c", "a.>", "*.b.c", ">"}) {
+    MatchResult before = Match("a.b.c");
+    EXPECT_TRUE(before.stamp.IsCurrent());
+    Subscriber& subscriber = Add(filter);
+    EXPECT_FALSE(before.stamp.IsCurrent()) << "added " << filter;
+    before = Match("a.b.c");
+    EXPECT_TRUE(before.stamp.IsCurrent());
+    Subscriber& elsewhere = Add(filter, 1);
+    EXPECT_FALSE(before.stamp.IsCurrent()) << "another shard added " << filter;
+    before = Match("a.b.c");
+    Remove(elsewhere, 1);
+    EXPECT_FALSE(before.stamp.IsCurrent()) << "another shard removed " << filter;
+    before = Match("a.b.c");
+    Remove(subscriber);
+    EXPECT_FALSE(before.stamp.IsCurrent()) << "removed " << filter;
+  }
+}
+
+TEST_F(SubjectIndexTest, FurtherMembersOfAShardLeaveResultsCurrent) {
+  Add("a.b.c");
+  Add("a.*.c");
+  const MatchResult result = Match("a.b.c");
+  Subscriber& one = Add("a.b.c");
+  Subscriber& two = Add("a.*.c");
+  EXPECT_TRUE(result.stamp.IsCurrent());
+  Remove(one);
+  Remove(two);
+  EXPECT_TRUE(result.stamp.IsCurrent());
+}
+
+TEST_F(SubjectIndexTest, InboxChurnElsewhereLeavesResultsCurrent) {
+  Add("orders.new");
+  Add("orders.*");
+  const MatchResult result = Match("orders.new");
+  int stale = 0;
+  for (int i = 0; i < 200; ++i) {
+    Remove(Add("_INBOX." + std::to_string(i) + ".*"));
+    Remove(Add("_INBOX.x" + std::to_string(i)));
+    stale += result.stamp.IsCurrent() ? 0 : 1;
+  }
+  // Counters are shared by hash: a few of 4096 may be hit, most are not.
+  EXPECT_LE(stale, 200);
+  int hit = 0;
+  for (int i = 0; i < 200; ++i) {
+    const MatchResult now = Match("orders.new");
+    Remove(Add("_INBOX.y" + std::to_string(i) + ".*"));
+    hit += now.stamp.IsCurrent() ? 0 : 1;
+  }
+  EXPECT_LE(hit, 5);
+}
+
+TEST_F(SubjectIndexTest, CacheRemembersWhatIsAskedForTwice) {
+  Add("a.*");
+  MatchCache cache(index_);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(cache.Match(kGlobalAccount, "a.b").plain.size(), 1u);
+  EXPECT_EQ(cache.stats().misses, 2u);
+  EXPECT_EQ(cache.stats().hits, 3u);
+}
+
+TEST_F(SubjectIndexTest, CacheSeesChanges) {
+  MatchCache cache(index_);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(cache.Match(kGlobalAccount, "a.b").empty());
+  Subscriber& subscriber = Add("a.*", 1);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(cache.Match(kGlobalAccount, "a.b").plain_shards, 0b10u);
+  Remove(subscriber, 1);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(cache.Match(kGlobalAccount, "a.b").empty());
+}
+
+TEST_F(SubjectIndexTest, CacheKeepsAccountsApart) {
+  Add("a", 0, {}, kOther);
+  MatchCache cache(index_);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(cache.Match(kGlobalAccount, "a").empty());
+    EXPECT_EQ(cache.Match(kOther, "a").plain.size(), 1u);
+  }
+}
+
+TEST(SubjectIndex, TakesASubjectOfManyTokens) {
+  SubjectIndex index(1);
+  std::string subject = "a";
+  std::string stars = "*";
+  for (int i = 1; i < 2000; ++i) {
+    subject += ".a";
+    stars += ".*";
+  }
+  Subscriber all, tail, literal;
+  index.Add(0, kGlobalAccount, stars, {}, all);
+  index.Add(0, kGlobalAccount, subject + ".>", {}, tail);
+  index.Add(0, kGlobalAccount, subject, {}, literal);
+  MatchResult result;
+  index.Match(kGlobalAccount, subject, result);
+  EXPECT_EQ(result.plain.size(), 2u);
+  index.Match(kGlobalAccount, subject + ".x", result);
+  EXPECT_EQ(result.plain.size(), 1u);
+  for (Subscriber* s : {&all, &tail, &literal}) index.Remove(0, *s);
+  EXPECT_EQ(index.reclaimer().Collect(), 0u);
+}
+
+TEST(SubjectIndex, MayDieWithSubscribersInIt) {
+  Subscriber a, b, c, d;
+  SubjectIndex index(2);
+  index.Add(0, kGlobalAccount, "a", {}, a);
+  index.Add(1, kGlobalAccount, "*.a.*", "q", b);
+  index.Add(1, kGlobalAccount, "*.*.>", {}, c);
+  index.Add(1, kGlobalAccount, "*.*.>", {}, d);
+}
+
+}  // namespace
+}  // namespace martlet::subject
