@@ -105,22 +105,19 @@ TEST_F(SubjectIndexTest, SubjectWithAnEmptyTokenMatchesNothing) {
 }
 
 TEST_F(SubjectIndexTest, RemovedFilterMatchesNoMore) {
-  for (const char* filter : {"a.b", "a.*", "a.>", "*.b.*.>"}) {
+  for (const char* filter : {"a.b", "a.*", "a.>", "*.*", ">"}) {
     Subscriber& first = Add(filter);
     Subscriber& second = Add(filter);
-    const std::string subject = filter[0] == '*' ? "x.b.y.z" : "a.b";
-    EXPECT_EQ(Plain(subject), List{filter});
+    EXPECT_EQ(Plain("a.b"), List{filter});
     Remove(first);
-    EXPECT_EQ(Plain(subject), List{filter});
+    EXPECT_EQ(Plain("a.b"), List{filter});
     Remove(second);
-    EXPECT_EQ(Plain(subject), List());
+    EXPECT_EQ(Plain("a.b"), List());
     EXPECT_EQ(second.filter, nullptr);
-    Add(filter);
-    EXPECT_EQ(Plain(subject), List{filter});
-    Remove(Add(filter));
-    EXPECT_EQ(Plain(subject), List{filter});
-    // The last one goes with the fixture; the others must not be in the way.
-    break;
+    Subscriber& again = Add(filter);
+    EXPECT_EQ(Plain("a.b"), List{filter});
+    Remove(again);
+    EXPECT_EQ(Plain("a.b"), List());
   }
 }
 
@@ -238,19 +235,12 @@ TEST_F(SubjectIndexTest, FurtherMembersOfAShardLeaveResultsCurrent) {
 TEST_F(SubjectIndexTest, InboxChurnElsewhereLeavesResultsCurrent) {
   Add("orders.new");
   Add("orders.*");
-  const MatchResult result = Match("orders.new");
-  int stale = 0;
-  for (int i = 0; i < 200; ++i) {
-    Remove(Add("_INBOX." + std::to_string(i) + ".*"));
-    Remove(Add("_INBOX.x" + std::to_string(i)));
-    stale += result.stamp.IsCurrent() ? 0 : 1;
-  }
   // Counters are shared by hash: a few of 4096 may be hit, most are not.
-  EXPECT_LE(stale, 200);
   int hit = 0;
   for (int i = 0; i < 200; ++i) {
     const MatchResult now = Match("orders.new");
-    Remove(Add("_INBOX.y" + std::to_string(i) + ".*"));
+    Remove(Add("_INBOX." + std::to_string(i) + ".*"));
+    Remove(Add("_INBOX.x" + std::to_string(i)));
     hit += now.stamp.IsCurrent() ? 0 : 1;
   }
   EXPECT_LE(hit, 5);
