@@ -9,10 +9,10 @@ namespace martlet::base {
 }  // namespace martlet::base
 
 /// A broken promise of ours ends the process; input from outside must never reach one.
-#define CHECK(condition)                                                     \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::martlet::base::CheckFailed(__FILE__, __LINE__, #condition);          \
+#define CHECK(condition)                                            \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::martlet::base::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #ifdef NDEBUG

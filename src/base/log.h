@@ -15,7 +15,7 @@ namespace martlet::base {
 enum class LogLevel : uint8_t { kInfo, kDebug, kWarning, kError, kFatal, kTrace };
 
 struct LogOptions {
-  std::string file;       // empty: standard error
+  std::string file;  // empty: standard error
   bool debug = false;
   bool trace = false;
   bool timestamps = true;
@@ -79,10 +79,10 @@ class Log {
 }  // namespace martlet::base
 
 // Nothing is formatted when the level is off. `log` is a martlet::base::Log&.
-#define MARTLET_LOG_AT(log, level, ...)                                        \
-  do {                                                                         \
-    if ((log).enabled(level)) [[unlikely]]                                     \
-      (log).Printf(level, __VA_ARGS__);                                        \
+#define MARTLET_LOG_AT(log, level, ...)    \
+  do {                                     \
+    if ((log).enabled(level)) [[unlikely]] \
+      (log).Printf(level, __VA_ARGS__);    \
   } while (false)
 #define LOG_INFO(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kInfo, __VA_ARGS__)
 #define LOG_DEBUG(log, ...) MARTLET_LOG_AT(log, ::martlet::base::LogLevel::kDebug, __VA_ARGS__)

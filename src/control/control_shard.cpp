@@ -112,8 +112,8 @@ void ControlShard::OnGraceOver() {
   LOG_INFO(shared_.log, "Closing existing clients");
   const Options& options = shared_.facts.options;
   to_close_ = shared_.placement.connections();
-  const ops::LameDuckPace pace = ops::PaceOfLameDuck(
-      options.lame_duck_duration, options.lame_duck_grace_period, to_close_);
+  const ops::LameDuckPace pace =
+      ops::PaceOfLameDuck(options.lame_duck_duration, options.lame_duck_grace_period, to_close_);
   close_batch_ = pace.batch;
   close_pause_ms_ = static_cast<uint64_t>(pace.pause / std::chrono::milliseconds(1));
   OnNextClose();

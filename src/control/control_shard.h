@@ -64,7 +64,7 @@ class ControlShard {
   unsigned listeners_closed_ = 0;
   unsigned shards_stopped_ = 0;
 
-  int64_t to_close_ = 0;    // clients that lame duck mode still has to close
+  int64_t to_close_ = 0;  // clients that lame duck mode still has to close
   int64_t close_batch_ = 1;
   uint64_t close_pause_ms_ = 0;
   unsigned next_shard_ = 0;

@@ -1,10 +1,9 @@
 #include "ops/signals.h"
 
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace martlet::ops {
 

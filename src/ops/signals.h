@@ -1,9 +1,9 @@
 // Signals as a descriptor that a loop can watch.
 #pragma once
 
-#include <absl/status/statusor.h>
-
 #include <string_view>
+
+#include <absl/status/statusor.h>
 
 #include "base/unique_fd.h"
 

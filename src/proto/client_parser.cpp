@@ -211,9 +211,8 @@ ClientParser::Step ClientParser::Fail(ParseError error, std::string_view input, 
   error_.state = state;
   error_.input = input;
   const bool in_chunk = input.data() >= in_.data() && input.data() <= in_.data() + in_.size();
-  error_.offset = in_chunk ? pushed_bytes_ - in_.size() +
-                                 static_cast<size_t>(input.data() - in_.data())
-                           : 0;
+  error_.offset =
+      in_chunk ? pushed_bytes_ - in_.size() + static_cast<size_t>(input.data() - in_.data()) : 0;
   return Step::kFail;
 }
 

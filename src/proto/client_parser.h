@@ -20,15 +20,15 @@ enum class OpKind : uint8_t { kPub, kHpub, kSub, kUnsub, kConnect, kInfo, kPing,
 /// What is wrong with the input. All of them end the connection.
 enum class ParseError : uint8_t {
   kNone,
-  kUnknownOperation,    // a byte that cannot continue a verb, or a payload without CR LF
-  kControlLine,         // argument text over the limit
-  kPayloadSize,         // announced payload over the limit
+  kUnknownOperation,  // a byte that cannot continue a verb, or a payload without CR LF
+  kControlLine,       // argument text over the limit
+  kPayloadSize,       // announced payload over the limit
   kPubArguments,
   kPubSize,
   kHpubArguments,
   kHpubHeaderSize,
   kHpubTotalSize,
-  kHpubSizeOrder,       // header size larger than total size
+  kHpubSizeOrder,  // header size larger than total size
   kHeadersNotSupported,
   kSubArguments,
   kUnsubArguments,
@@ -37,25 +37,25 @@ enum class ParseError : uint8_t {
 /// One operation. Views point into the pushed bytes or the parser; they end with the next call.
 struct Op {
   OpKind kind = OpKind::kPing;
-  std::string_view argument;     // everything after the verb, without line end
-  std::string_view subject;      // PUB, HPUB, SUB
-  std::string_view reply;        // PUB, HPUB; empty: none
-  std::string_view queue;        // SUB; empty: none
-  std::string_view sid;          // SUB, UNSUB
-  std::string_view max;          // UNSUB; empty: none
+  std::string_view argument;          // everything after the verb, without line end
+  std::string_view subject;           // PUB, HPUB, SUB
+  std::string_view reply;             // PUB, HPUB; empty: none
+  std::string_view queue;             // SUB; empty: none
+  std::string_view sid;               // SUB, UNSUB
+  std::string_view max;               // UNSUB; empty: none
   std::string_view header_size_text;  // HPUB, digits as sent
   std::string_view size_text;         // PUB, HPUB, digits as sent (echoed verbatim)
-  uint32_t header_bytes = 0;     // HPUB
-  std::string_view payload;      // PUB, HPUB (header block and body); CR LF follows in memory
+  uint32_t header_bytes = 0;          // HPUB
+  std::string_view payload;           // PUB, HPUB (header block and body); CR LF follows in memory
 };
 
 /// What a failed Next() knows for the log line.
 struct ErrorDetail {
   ParseError error = ParseError::kNone;
-  int state = 0;               // the reference parser's state number
-  size_t offset = 0;           // of the offending byte in the pushed bytes, where known
-  std::string_view input;      // argument text, or the input from the offending byte on
-  int64_t announced_bytes = 0; // kPayloadSize
+  int state = 0;                // the reference parser's state number
+  size_t offset = 0;            // of the offending byte in the pushed bytes, where known
+  std::string_view input;       // argument text, or the input from the offending byte on
+  int64_t announced_bytes = 0;  // kPayloadSize
 };
 
 /// Cuts a byte stream into operations. Pure: no I/O, no clock.
@@ -106,11 +106,11 @@ class ClientParser {
   std::string_view Held() const { return std::string_view(held_).substr(held_start_); }
   static std::string_view Compact(std::string_view pending);
 
-  std::string_view in_;          // what is left of the pushed chunk
-  size_t pushed_bytes_ = 0;      // size of that chunk
-  std::string held_;             // the beginning of a cut operation; comes before in_
-  size_t held_start_ = 0;        // bytes of held_ that operations before the last one consumed
-  size_t held_used_ = 0;         // bytes behind that which the last operation consumed
+  std::string_view in_;      // what is left of the pushed chunk
+  size_t pushed_bytes_ = 0;  // size of that chunk
+  std::string held_;         // the beginning of a cut operation; comes before in_
+  size_t held_start_ = 0;    // bytes of held_ that operations before the last one consumed
+  size_t held_used_ = 0;     // bytes behind that which the last operation consumed
   ErrorDetail error_;
 };
 

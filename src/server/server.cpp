@@ -1,14 +1,13 @@
 #include "server/server.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <latch>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 
 #include <martlet/version.h>
@@ -136,8 +135,8 @@ int Server::Run() {
   info_.port = bound_port_;
   Advertise(options_.client_advertise, info_);
 
-  Running running(ShardCount(options_, AllowedCpus().size()),
-                  session::ServerFacts(options_, info_), *log_);
+  Running running(ShardCount(options_, AllowedCpus().size()), session::ServerFacts(options_, info_),
+                  *log_);
   running.control = std::make_unique<control::ControlShard>(running.shared, *std::move(signals),
                                                             *std::move(listening));
   const absl::Status started = StartShards(running);
@@ -243,8 +242,7 @@ bool Server::WriteFiles() {
   if (options_.ports_file_dir.empty()) return true;
   ports_file_ = ops::PortsFilePath(options_.ports_file_dir, argv0_, ::getpid());
   ops::Ports ports;
-  ports.nats =
-      ops::ListenerUrls("nats", options_.host, bound_port_, base::InterfaceAddresses());
+  ports.nats = ops::ListenerUrls("nats", options_.host, bound_port_, base::InterfaceAddresses());
   const absl::Status written = ops::WritePortsFile(ports_file_, ports);
   if (written.ok()) return true;
   LOG_ERROR(*log_, "Error writing ports file (%s): %s", ports_file_.c_str(),

@@ -183,9 +183,8 @@ void ClientSession::OnParseError() {
       Log(LogLevel::kError, "maximum control line exceeded");
       return Close(CloseReason::kMaximumControlLineExceeded);
     case ParseError::kPayloadSize:
-      Log(LogLevel::kError,
-          "maximum payload exceeded: " + std::to_string(detail.announced_bytes) + " vs " +
-              std::to_string(context_.facts->options.max_payload_bytes));
+      Log(LogLevel::kError, "maximum payload exceeded: " + std::to_string(detail.announced_bytes) +
+                                " vs " + std::to_string(context_.facts->options.max_payload_bytes));
       SendError("Maximum Payload Violation");
       return Close(CloseReason::kMaximumMessagePayloadExceeded);
     case ParseError::kHeadersNotSupported:

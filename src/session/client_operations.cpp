@@ -61,7 +61,8 @@ void ClientSession::OnPublish(const proto::Op& op) {
       .header_bytes = op.header_bytes,
       .payload = op.payload,
   };
-  if (op.subject == kUserInfoSubject) [[unlikely]] return AnswerUserInfo(message, *this);
+  if (op.subject == kUserInfoSubject) [[unlikely]]
+    return AnswerUserInfo(message, *this);
   if (!context_.delivery->Publish(message, this)) {
     context_.delivery->AnswerNoResponders(message, *this);
   }
@@ -116,8 +117,8 @@ bool ClientSession::MaySubscribe(const proto::Op& op) {
       subject::CountTokens(op.subject) > options.max_subscription_tokens) {
     const std::string subject = GoQuote(op.subject);
     SendError("Permissions Violation for Subscription to " + subject + ", too many tokens");
-    Log(LogLevel::kError, "Subscription Violation Too Many Tokens - Subject " + subject +
-                              ", SID " + std::string(op.sid));
+    Log(LogLevel::kError, "Subscription Violation Too Many Tokens - Subject " + subject + ", SID " +
+                              std::string(op.sid));
     return false;
   }
   const int64_t limit = options.max_subscriptions;
@@ -142,8 +143,7 @@ void ClientSession::OnUnsubscribe(const proto::Op& op) {
   if (max > 0 && max > subscription.delivered) {
     subscription.max = max;
     if (Logs(LogLevel::kDebug)) {
-      Log(LogLevel::kDebug, "Deferring actual UNSUB(" +
-                                std::string(subscription.filter->text()) +
+      Log(LogLevel::kDebug, "Deferring actual UNSUB(" + std::string(subscription.filter->text()) +
                                 "): " + std::to_string(max) + " max, " +
                                 std::to_string(subscription.delivered) + " received");
     }

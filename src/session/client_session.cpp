@@ -101,7 +101,8 @@ void ClientSession::Execute(const proto::Op& op) {
     case proto::OpKind::kPub:
     case proto::OpKind::kHpub:
       OnPublish(op);
-      if (context_.mailroom.blocked()) [[unlikely]] PauseForRings();
+      if (context_.mailroom.blocked()) [[unlikely]]
+        PauseForRings();
       return;
     case proto::OpKind::kSub:
       return OnSubscribe(op);
@@ -157,7 +158,8 @@ void ClientSession::Deliver(const Subscription& subscription, const Message& mes
   AppendMessage(message, subscription.sid(), headers_, outbound());
   context_.stats.out_messages.Add();
   context_.stats.out_bytes.Add(message.payload.size());
-  if (Logs(LogLevel::kTrace)) [[unlikely]] TraceDelivery(subscription, message);
+  if (Logs(LogLevel::kTrace)) [[unlikely]]
+    TraceDelivery(subscription, message);
   AfterAppend();
 }
 
@@ -189,7 +191,8 @@ void ClientSession::SendLine(std::string_view line) {
 void ClientSession::AfterAppend() {
   Touch();
   const int64_t limit = context_.facts->options.max_pending_bytes;
-  if (static_cast<int64_t>(outbound().pending_bytes()) <= limit || closing()) [[likely]] return;
+  if (static_cast<int64_t>(outbound().pending_bytes()) <= limit || closing()) [[likely]]
+    return;
   Log(LogLevel::kInfo,
       "Slow Consumer Detected: MaxPending of " + std::to_string(limit) + " Exceeded");
   context_.stats.slow_consumers.Add();

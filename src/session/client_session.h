@@ -1,12 +1,12 @@
 // The client protocol: what a client's operations mean.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <absl/container/flat_hash_set.h>
 
 #include "base/timer_wheel.h"
 #include "proto/client_parser.h"
@@ -126,16 +126,16 @@ class ClientSession final : public Session {
   bool no_responders_ = false;
   int8_t protocol_ = 0;
 
-  bool connected_ = false;        // CONNECT came
+  bool connected_ = false;  // CONNECT came
   bool first_pong_sent_ = false;
   bool started_ = false;
   bool waiting_for_rings_ = false;
 
   uint8_t pings_out_ = 0;
-  uint32_t stall_left_ms_ = 0;    // of the present chunk of input
+  uint32_t stall_left_ms_ = 0;  // of the present chunk of input
   uint64_t accepted_ms_;
-  uint64_t last_input_ms_;        // last message, SUB, UNSUB or PING
-  uint64_t ping_sent_ms_ = 0;     // when the round trip was last measured
+  uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
+  uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured
   int64_t rtt_ms_ = -1;
 
   base::Timer ping_timer_ = base::Timer::Bind<&ClientSession::OnPingTimer>(this);

@@ -1,4 +1,5 @@
-// What a client's operations look like in the protocol trace (spec monitoring-and-logs.md section 4).
+// What a client's operations look like in the protocol trace (spec monitoring-and-logs.md section
+// 4).
 #include <string>
 
 #include "base/go_text.h"
@@ -17,16 +18,14 @@ void ClientSession::TraceIn(std::string_view verb, std::string_view argument) co
 
 void ClientSession::TracePayload(std::string_view direction, std::string_view payload) const {
   if (payload.empty()) return;
-  Log(LogLevel::kTrace,
-      std::string(direction) + "MSG_PAYLOAD: [" + base::GoQuote(payload) + "]");
+  Log(LogLevel::kTrace, std::string(direction) + "MSG_PAYLOAD: [" + base::GoQuote(payload) + "]");
 }
 
 void ClientSession::TraceOut(std::string_view text) const {
   Log(LogLevel::kTrace, "->> [" + std::string(text) + "]");
 }
 
-void ClientSession::TraceDelivery(const Subscription& subscription,
-                                  const Message& message) const {
+void ClientSession::TraceDelivery(const Subscription& subscription, const Message& message) const {
   TraceOut(MessageLine(message, subscription.sid(), headers_));
   const bool stripped = message.header_bytes > 0 && !headers_;
   TracePayload("->> ", message.payload.substr(stripped ? message.header_bytes : 0));

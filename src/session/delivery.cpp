@@ -19,7 +19,7 @@ Subscription& AsSubscription(subject::Subscriber* subscriber) {
   return *static_cast<Subscription*>(subscriber);
 }
 
-uint32_t LocalMembers(const MatchResult::Group& group, unsigned shard) {
+uint32_t Members(const MatchResult::Group& group, unsigned shard) {
   uint32_t members = 0;
   for (const Filter* filter : group.filters) members += filter->members(shard);
   return members;
@@ -39,13 +39,14 @@ bool Delivery::Publish(const Message& message, ClientSession* publisher) {
     MessageRecord record = {.kind = RecordKind::kMessage,
                             .publisher = source.id,
                             .origin = static_cast<uint8_t>(context_.shard),
+                            .as_of = match.as_of,
                             .message = message};
     Forward(static_cast<unsigned>(__builtin_ctzll(others)), record, shared);
     ++deliveries;
   }
   if (shared != nullptr) shared->Release();
   for (const MatchResult::Group& group : match.groups) {
-    deliveries += DeliverToGroup(group, message, source, 0) ? 1 : 0;
+    deliveries += DeliverToGroup(group, message, source, 0, match.as_of) ? 1 : 0;
   }
   ExpireSubscriptions();
   return deliveries != 0;
@@ -56,6 +57,7 @@ size_t Delivery::DeliverPlain(const MatchResult& match, const Message& message,
   size_t deliveries = 0;
   if ((match.plain_shards & Only(context_.shard)) == 0) return 0;
   for (const Filter* filter : match.plain) {
+    if (filter->active_since(context_.shard) > source.as_of) continue;
     for (subject::Subscriber* subscriber : filter->local(context_.shard)) {
       deliveries += DeliverTo(AsSubscription(subscriber), message, source) ? 1 : 0;
     }
@@ -63,8 +65,7 @@ size_t Delivery::DeliverPlain(const MatchResult& match, const Message& message,
   return deliveries;
 }
 
-bool Delivery::DeliverTo(Subscription& subscription, const Message& message,
-                         const Source& source) {
+bool Delivery::DeliverTo(Subscription& subscription, const Message& message, const Source& source) {
   ClientSession& client = subscription.client();
   if (client.closing() || subscription.used_up()) return false;
   if (&client == source.client && !client.echo()) return false;
@@ -82,12 +83,12 @@ bool Delivery::DeliverTo(Subscription& subscription, const Message& message,
 }
 
 bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& message,
-                              const Source& source, ShardSet tried) {
+                              const Source& source, ShardSet tried, uint64_t as_of) {
   const unsigned shards = context_.index.shards();
   for (;;) {
     uint32_t total = 0;
     for (unsigned shard = 0; shard < shards; ++shard) {
-      if ((tried & Only(shard)) == 0) total += LocalMembers(group, shard);
+      if ((tried & Only(shard)) == 0) total += Members(group, shard);
     }
     if (total == 0) return false;
 
@@ -95,7 +96,7 @@ bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& me
     unsigned chosen = 0;
     for (; chosen < shards; ++chosen) {
       if ((tried & Only(chosen)) != 0) continue;
-      const uint32_t members = LocalMembers(group, chosen);
+      const uint32_t members = Members(group, chosen);
       if (pick < members) break;
       pick -= members;
     }
@@ -107,6 +108,7 @@ bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& me
                               .publisher = source.id,
                               .tried = tried,
                               .origin = static_cast<uint8_t>(source.shard),
+                              .as_of = as_of,
                               .queue = group.queue,
                               .message = message};
       SharedPayload* shared = nullptr;
@@ -119,13 +121,22 @@ bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& me
   }
 }
 
+uint32_t Delivery::LocalMembers(const MatchResult::Group& group, uint64_t as_of) const {
+  uint32_t members = 0;
+  for (const Filter* filter : group.filters) {
+    if (filter->active_since(context_.shard) <= as_of) members += filter->members(context_.shard);
+  }
+  return members;
+}
+
 // Walks once around the members of this shard, from number `start` on.
 bool Delivery::DeliverToLocalMember(const MatchResult::Group& group, const Message& message,
                                     const Source& source, uint32_t start) {
-  const uint32_t members = LocalMembers(group, context_.shard);
+  const uint32_t members = LocalMembers(group, source.as_of);
   for (uint32_t step = 0; step < members; ++step) {
     uint32_t number = (start + step) % members;
     for (const Filter* filter : group.filters) {
+      if (filter->active_since(context_.shard) > source.as_of) continue;
       const auto local = filter->local(context_.shard);
       if (number < local.size()) {
         if (DeliverTo(AsSubscription(local[number]), message, source)) return true;
@@ -183,19 +194,19 @@ void Delivery::OnRecord(std::span<const char> bytes) {
 
 void Delivery::OnMessage(const MessageRecord& record) {
   const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
-  const Source source = {nullptr, record.publisher, record.origin};
+  const Source source = {nullptr, record.publisher, record.origin, record.as_of};
   // The last subscriber may have gone while the message was on its way; that is a gap with a cause.
   if (DeliverPlain(match, record.message, source) == 0) context_.stats.lost_interest.Add();
 }
 
 void Delivery::OnQueuePick(const MessageRecord& record) {
   const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
-  const Source source = {nullptr, record.publisher, record.origin};
+  const Source source = {nullptr, record.publisher, record.origin, record.as_of};
   for (const MatchResult::Group& group : match.groups) {
     if (group.queue != record.queue) continue;
-    const uint32_t members = LocalMembers(group, context_.shard);
-    if (members != 0 && DeliverToLocalMember(group, record.message, source,
-                                             context_.random.Below(members))) {
+    const uint32_t members = LocalMembers(group, source.as_of);
+    if (members != 0 &&
+        DeliverToLocalMember(group, record.message, source, context_.random.Below(members))) {
       return;
     }
   }
@@ -215,7 +226,7 @@ void Delivery::OnBounce(const MessageRecord& record) {
   const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
   for (const MatchResult::Group& group : match.groups) {
     if (group.queue == record.queue &&
-        DeliverToGroup(group, record.message, source, record.tried)) {
+        DeliverToGroup(group, record.message, source, record.tried, match.as_of)) {
       return;
     }
   }

@@ -14,9 +14,9 @@ namespace martlet::session {
 
 /// Publishes for the sessions of one shard, and takes what other shards publish to it.
 ///
-/// Rules (spec subjects-and-routing.md sections 2, 3): each matching plain subscription gets a copy,
-/// each queue group one copy for one member, chosen with equal chance among all members on all
-/// shards; a member that cannot take it passes to the next. Copies to plain subscriptions come
+/// Rules (spec subjects-and-routing.md sections 2, 3): each matching plain subscription gets a
+/// copy, each queue group one copy for one member, chosen with equal chance among all members on
+/// all shards; a member that cannot take it passes to the next. Copies to plain subscriptions come
 /// first.
 ///
 /// Thread: its shard's, always. Not re-entered: sessions only append and note.
@@ -41,6 +41,8 @@ class Delivery {
     ClientSession* client;  // null when it is elsewhere, or gone
     uint64_t id;
     unsigned shard;
+    // Only to filters that the match on the publisher's shard is sure to have seen.
+    uint64_t as_of = UINT64_MAX;
   };
 
   void OnMessage(const MessageRecord& record);
@@ -52,7 +54,8 @@ class Delivery {
                       const Source& source);
   bool DeliverTo(Subscription& subscription, const Message& message, const Source& source);
   bool DeliverToGroup(const subject::MatchResult::Group& group, const Message& message,
-                      const Source& source, subject::ShardSet tried);
+                      const Source& source, subject::ShardSet tried, uint64_t as_of);
+  uint32_t LocalMembers(const subject::MatchResult::Group& group, uint64_t as_of) const;
   bool DeliverToLocalMember(const subject::MatchResult::Group& group, const Message& message,
                             const Source& source, uint32_t start);
   void Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared);

@@ -19,8 +19,7 @@ Mailroom::~Mailroom() {
 // Room in the ring, or null when the record has to wait. With room it counts as sent.
 char* Mailroom::Prepare(unsigned to, size_t record_bytes, size_t shared_bytes) {
   if (shared_bytes != 0) {
-    const uint64_t on_the_way =
-        shared_bytes_sent_[to] - interconnect_.shared_bytes_done(self_, to);
+    const uint64_t on_the_way = shared_bytes_sent_[to] - interconnect_.shared_bytes_done(self_, to);
     if (on_the_way >= kSharedBytesMax) return nullptr;
   }
   char* room = interconnect_.ring(self_, to).Prepare(record_bytes);

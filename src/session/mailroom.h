@@ -13,9 +13,10 @@ namespace martlet::session {
 
 /// One member's side of the interconnect.
 ///
-/// A record that finds its ring full, or too much shared payload on the way, goes to a queue of this member, in order, and the publisher
-/// that sent it is to be paused until Blocked() is over: so the queue holds at most one operation's
-/// records for each connection of the shard, and what other shards send back meanwhile.
+/// A record that finds its ring full, or too much shared payload on the way, goes to a queue of
+/// this member, in order, and the publisher that sent it is to be paused until Blocked() is over:
+/// so the queue holds at most one operation's records for each connection of the shard, and what
+/// other shards send back meanwhile.
 ///
 /// Thread: its member's, always.
 class Mailroom {

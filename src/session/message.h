@@ -16,8 +16,8 @@ struct Message {
   std::string_view reply;             // empty: none
   std::string_view header_size_text;  // digits as the publisher wrote them
   std::string_view size_text;
-  uint32_t header_bytes = 0;          // of the payload's front; 0: no header block
-  std::string_view payload;           // header block and body
+  uint32_t header_bytes = 0;  // of the payload's front; 0: no header block
+  std::string_view payload;   // header block and body
 
   std::string_view payload_line() const { return {payload.data(), payload.size() + 2}; }
 };

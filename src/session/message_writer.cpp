@@ -25,8 +25,8 @@ struct Shape {
   bool with_headers;
   std::string_view header_size;  // empty for MSG
   std::string_view size;
-  std::string_view payload;      // CR LF follows in memory
-  char digits[12];               // holds `size` when it is not the publisher's text
+  std::string_view payload;  // CR LF follows in memory
+  char digits[12];           // holds `size` when it is not the publisher's text
 
   Shape(const Message& message, bool headers) {
     with_headers = headers && message.header_bytes > 0;
@@ -85,8 +85,8 @@ void AppendStatus(std::string_view subject, std::string_view sid, std::string_vi
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, block.size());
   const std::string_view size(digits, static_cast<size_t>(end.ptr - digits));
-  char* const start = out.Reserve(sizeof("HMSG ") + subject.size() + sid.size() +
-                                  2 * size.size() + block.size() + 8);
+  char* const start = out.Reserve(sizeof("HMSG ") + subject.size() + sid.size() + 2 * size.size() +
+                                  block.size() + 8);
   char* to = PutWord(PutWord(Put(start, "HMSG "), subject), sid);
   to = Put(PutWord(to, size), size);
   to = Put(Put(Put(to, "\r\n"), block), "\r\n");

@@ -1,11 +1,10 @@
 // What a connection still has to send.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <sys/uio.h>
 
 #include "session/chunk_pool.h"
 
@@ -32,7 +31,8 @@ class Outbound {
 
   /// Contiguous room for `bytes`; what of it was written is added by Commit().
   char* Reserve(size_t bytes) {
-    if (back_ == nullptr || back_->room() < bytes) [[unlikely]] Extend(bytes);
+    if (back_ == nullptr || back_->room() < bytes) [[unlikely]]
+      Extend(bytes);
     return back_->data() + back_->size;
   }
   void Commit(size_t bytes) {

@@ -21,6 +21,7 @@ struct Header {
   uint32_t header_bytes;
   uint64_t payload_line_bytes;
   uint64_t publisher;
+  uint64_t as_of;
   subject::ShardSet tried;
   SharedPayload* shared;
 };
@@ -70,6 +71,7 @@ void MessageRecord::Encode(char* to) const {
       .header_bytes = message.header_bytes,
       .payload_line_bytes = message.payload.size() + 2,
       .publisher = publisher,
+      .as_of = as_of,
       .tried = tried,
       .shared = shared,
   };
@@ -90,6 +92,7 @@ MessageRecord MessageRecord::Decode(std::span<const char> from) {
   MessageRecord record;
   record.kind = header.kind;
   record.publisher = header.publisher;
+  record.as_of = header.as_of;
   record.tried = header.tried;
   record.origin = header.origin;
   record.message.account = header.account;

@@ -15,10 +15,10 @@ namespace martlet::session {
 
 /// The first byte of every record.
 enum class RecordKind : uint8_t {
-  kMessage,     // for all plain subscriptions of the receiving shard
-  kQueuePick,   // for one member of a queue group there
-  kBounce,      // ... that was not there any more: back to the publisher's shard
-  kStall,       // the publisher is too fast for a subscriber of the sending shard
+  kMessage,    // for all plain subscriptions of the receiving shard
+  kQueuePick,  // for one member of a queue group there
+  kBounce,     // ... that was not there any more: back to the publisher's shard
+  kStall,      // the publisher is too fast for a subscriber of the sending shard
   // The rest is between the shards and the control shard (shard/records.h).
   kAdopt,
   kListen,
@@ -52,10 +52,11 @@ struct MessageRecord {
   static constexpr size_t kInlineBytesMax = 4096;
 
   RecordKind kind = RecordKind::kMessage;
-  uint64_t publisher = 0;           // client id, on the shard that sent the record first
-  subject::ShardSet tried = 0;      // kQueuePick, kBounce: shards that had no member left
-  uint8_t origin = 0;               // the publisher's shard
-  std::string_view queue;           // kQueuePick, kBounce
+  uint64_t publisher = 0;       // client id, on the shard that sent the record first
+  subject::ShardSet tried = 0;  // kQueuePick, kBounce: shards that had no member left
+  uint8_t origin = 0;           // the publisher's shard
+  uint64_t as_of = 0;           // of the match that sent it here (subject_index.h, Beginnings)
+  std::string_view queue;       // kQueuePick, kBounce
   Message message;
   SharedPayload* shared = nullptr;  // holds message.payload when it is not inline
 

@@ -1,11 +1,11 @@
 // The parts of a shard that its sessions work with. No ring, no socket, no clock.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "base/counter.h"
 #include "base/log.h"
@@ -29,13 +29,13 @@ struct ShardStats {
   base::Counter in_bytes;
   base::Counter out_messages;
   base::Counter out_bytes;
-  base::Counter connections;        // open now
+  base::Counter connections;  // open now
   base::Counter total_connections;
   base::Counter subscriptions;
   base::Counter slow_consumers;
   base::Counter stale_connections;
-  base::Counter stalls;             // pauses of publishers for the sake of slow subscribers
-  base::Counter lost_interest;      // messages from other shards that found no subscriber any more
+  base::Counter stalls;         // pauses of publishers for the sake of slow subscribers
+  base::Counter lost_interest;  // messages from other shards that found no subscriber any more
 };
 
 /// What one shard's sessions share. Plain data of one thread, but for the index, the rings behind
@@ -65,13 +65,14 @@ struct ShardContext {
   ShardStats stats;
   uint64_t next_event_sequence = 1;  // of the server's own messages
 
-  Delivery* delivery = nullptr;  // set by the shard before the first session
-  std::vector<Session*> touched;  // to be looked at when the turn ends
+  Delivery* delivery = nullptr;                   // set by the shard before the first session
+  std::vector<Session*> touched;                  // to be looked at when the turn ends
   std::vector<ClientSession*> waiting_for_rings;  // paused until the mailroom is not blocked
   absl::flat_hash_map<uint64_t, ClientSession*> clients;  // by client id
 
   /// Handles what other shards have sent; set by the shard. Sessions call it where the order of
-  /// their own input against that of other shards must hold (design ENGINE.md, "PONG is a barrier").
+  /// their own input against that of other shards must hold (design ENGINE.md, "PONG is a
+  /// barrier").
   std::function<void()> drain_inbound = [] {};
 };
 

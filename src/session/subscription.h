@@ -24,9 +24,7 @@ class Subscription : public subject::Subscriber {
   }
 
   ClientSession& client() const { return client_; }
-  std::string_view sid() const {
-    return {reinterpret_cast<const char*>(this + 1), sid_bytes_};
-  }
+  std::string_view sid() const { return {reinterpret_cast<const char*>(this + 1), sid_bytes_}; }
   /// Ends after this many messages in total; 0: never.
   int64_t max = 0;
   int64_t delivered = 0;

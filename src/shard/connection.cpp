@@ -1,9 +1,8 @@
 #include "shard/connection.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
+#include <sys/socket.h>
 #include <utility>
 
 #include "base/check.h"

@@ -36,8 +36,7 @@ void Listener::OnAccept(const io::Completion& done) {
     return;
   }
   if (shard_.MayReportAcceptError(pause_ms_)) {
-    LOG_ERROR(shard_.context().log,
-              "Temporary Client Accept Error(accept tcp: %s), sleeping %dms",
+    LOG_ERROR(shard_.context().log, "Temporary Client Accept Error(accept tcp: %s), sleeping %dms",
               base::GoErrno(-done.result).c_str(), static_cast<int>(pause_ms_));
   }
   shard_.context().timers.Arm(retry_, pause_ms_);

@@ -16,9 +16,8 @@ unsigned Placement::Admit(int64_t connections_max, bool* over_limit) {
   unsigned best = 0;
   int64_t best_score = std::numeric_limits<int64_t>::max();
   for (unsigned shard = 0; shard < shards_; ++shard) {
-    const int64_t score =
-        loads_[shard].connections.load(std::memory_order_relaxed) * 1000 +
-        busy_weight * loads_[shard].busy_permille.load(std::memory_order_relaxed);
+    const int64_t score = loads_[shard].connections.load(std::memory_order_relaxed) * 1000 +
+                          busy_weight * loads_[shard].busy_permille.load(std::memory_order_relaxed);
     if (score < best_score) {
       best_score = score;
       best = shard;
@@ -39,8 +38,8 @@ void Placement::SetBusy(unsigned shard, uint32_t permille) {
 
 bool Placement::MayReportAcceptError(uint64_t now_ms, uint64_t pause_ms) {
   uint64_t due = next_report_ms_.load(std::memory_order_relaxed);
-  return now_ms >= due && next_report_ms_.compare_exchange_strong(due, now_ms + pause_ms,
-                                                                  std::memory_order_relaxed);
+  return now_ms >= due &&
+         next_report_ms_.compare_exchange_strong(due, now_ms + pause_ms, std::memory_order_relaxed);
 }
 
 }  // namespace martlet::shard

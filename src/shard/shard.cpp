@@ -29,8 +29,8 @@ Shard::Shard(unsigned id, Shared& shared)
                base::MonotonicMilliseconds(), base::MonotonicNanoseconds() + id),
       delivery_(context_),
       listener_(*this),
-      write_deadline_ms_(static_cast<uint64_t>(
-          std::max<int64_t>(1, shared.facts.options.write_deadline / std::chrono::milliseconds(1)))) {
+      write_deadline_ms_(static_cast<uint64_t>(std::max<int64_t>(
+          1, shared.facts.options.write_deadline / std::chrono::milliseconds(1)))) {
   context_.delivery = &delivery_;
   context_.drain_inbound = [this] { DrainInbound(); };
 }
@@ -150,9 +150,8 @@ void Shard::OnAccepted(base::UniqueFd fd) {
   bool over_limit = false;
   const unsigned target =
       shared_.placement.Admit(context_.facts->options.max_connections, &over_limit);
-  const AdoptRecord record = {.over_limit = over_limit,
-                              .fd = fd.Release(),
-                              .client_id = shared_.placement.NextClientId()};
+  const AdoptRecord record = {
+      .over_limit = over_limit, .fd = fd.Release(), .client_id = shared_.placement.NextClientId()};
   if (target == id_) return Adopt(record);
   context_.mailroom.SendPlain(target, record);
 }

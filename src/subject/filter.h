@@ -59,6 +59,10 @@ class Filter : public TableLinks<Filter> {
                               : std::span<Subscriber* const>(slot.many, count);
   }
 
+  /// When the shard's interest began, in the index's count of such beginnings; its own shard only.
+  uint64_t active_since(unsigned shard) const { return SlotOf(shard).active_since; }
+  void set_active_since(unsigned shard, uint64_t count) { SlotOf(shard).active_since = count; }
+
   /// Adds to or takes from the shard's list; the new count is returned.
   uint32_t Push(unsigned shard, Subscriber& subscriber);
   uint32_t Erase(unsigned shard, Subscriber& subscriber);
@@ -71,6 +75,7 @@ class Filter : public TableLinks<Filter> {
   struct Slot {
     std::atomic<uint32_t> count{0};
     uint32_t capacity = 0;  // 0: `one` is the list
+    uint64_t active_since = 0;
     union {
       Subscriber* one = nullptr;
       Subscriber** many;
@@ -93,7 +98,7 @@ class Filter : public TableLinks<Filter> {
   const uint32_t shards_;
   const uint32_t text_bytes_;
   const uint32_t queue_bytes_;
-  uint32_t shards_with_members_ = 0;  // under the index's lock; 0: unlinked
+  uint32_t shards_with_members_ = 0;     // under the index's lock; 0: unlinked
   std::atomic<Filter*> chain_{nullptr};  // next filter at the same trie node
 };
 

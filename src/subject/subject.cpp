@@ -29,8 +29,7 @@ bool IsValidLiteral(std::string_view subject) {
 }
 
 bool HasWildcard(std::string_view filter) {
-  return !ForEachToken(filter,
-                       [](std::string_view token) { return token != "*" && token != ">"; });
+  return !ForEachToken(filter, [](std::string_view token) { return token != "*" && token != ">"; });
 }
 
 bool Matches(std::string_view filter, std::string_view subject) {

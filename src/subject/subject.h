@@ -52,7 +52,7 @@ inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
   };
   const auto load = [](const char* p, size_t n) {
     uint64_t value = 0;
-    std::memcpy(&value, p, n);
+    if (n != 0) std::memcpy(&value, p, n);  // an empty view may be null
     return value;
   };
   const char* p = bytes.data();

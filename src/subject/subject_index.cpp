@@ -53,8 +53,9 @@ void SubjectIndex::Add(unsigned shard, AccountId account, std::string_view filte
   DCHECK(subscriber.filter == nullptr);
   if (HasWildcard(filter)) {
     wildcards_->Insert(shards_, shard, account, filter, queue, subscriber);
-    if (subscriber.position == 0) generations_->BumpWildcard(account, filter);
-    return;
+    if (subscriber.position != 0) return;
+    Activate(shard, *subscriber.filter);
+    return generations_->BumpWildcard(account, filter);
   }
   const uint64_t hash = LiteralHash(account, filter);
   Filter* entry = FindLiteral(hash, account, filter, queue);
@@ -74,7 +75,13 @@ void SubjectIndex::Add(unsigned shard, AccountId account, std::string_view filte
     ++entry->shards_with_members_;
     entry->Push(shard, subscriber);
   }
+  Activate(shard, *entry);
   generations_->BumpLiteral(hash);
+}
+
+// The interest is linked and counted; whoever reads the number from now on will see it.
+void SubjectIndex::Activate(unsigned shard, Filter& filter) {
+  filter.set_active_since(shard, activations_.fetch_add(1, std::memory_order_acq_rel) + 1);
 }
 
 void SubjectIndex::Remove(unsigned shard, Subscriber& subscriber) {
@@ -105,6 +112,7 @@ bool SubjectIndex::ReleaseLiteral(Filter& filter) {
 
 void SubjectIndex::Match(AccountId account, std::string_view subject, MatchResult& result) const {
   result.Clear();
+  result.as_of = activations_.load(std::memory_order_acquire);  // pairs with Activate
   const uint64_t hash = LiteralHash(account, subject);
   result.stamp = generations_->Read(account, subject, hash);
   if (!HasNoEmptyToken(subject)) return;

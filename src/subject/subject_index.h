@@ -1,6 +1,7 @@
 // Who wants this subject: the index that all shards share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -19,14 +20,15 @@ namespace martlet::subject {
 struct MatchResult {
   /// One queue group over all matching filters that name it.
   struct Group {
-    std::string_view queue;          // points into the first filter
+    std::string_view queue;  // points into the first filter
     std::vector<const Filter*> filters;
   };
 
   std::vector<const Filter*> plain;  // those without a queue group
   std::vector<Group> groups;
-  ShardSet plain_shards = 0;         // shards with at least one plain member
-  Generations::Stamp stamp;          // the state of the index it was computed under
+  ShardSet plain_shards = 0;  // shards with at least one plain member
+  uint64_t as_of = 0;         // beginnings of interest that were certainly seen
+  Generations::Stamp stamp;   // the state of the index it was computed under
 
   bool empty() const { return plain.empty() && groups.empty(); }
   void Clear();
@@ -43,6 +45,13 @@ struct MatchResult {
 ///             matched after the bump is visible sees the subscriber; and since the PONG that a
 ///             subscriber waits for is sent by the same thread after Add, every PUB that is parsed
 ///             after that PONG was received is matched with the subscriber in sight.
+/// Beginnings: the first member of a shard on a filter is linked, then gets the next number of
+///             `activations_`, then the generation is bumped. Match reads the number before it
+///             walks. So a result with as_of >= active_since has seen the filter, and one that was
+///             made before carries a smaller number. A shard that receives a message delivers it
+///             to a filter only when as_of >= active_since: the first message that a subscription
+///             gets was matched with it in sight, and so were all that follow; none from before
+///             the SUB slips in because something else on that shard wanted it.
 /// Reclaim:    a filter without members is unlinked and retired; shards announce quiet points. A
 ///             MatchResult may be kept across turns, but its filters are looked at only in a turn
 ///             in which stamp.IsCurrent() held. Remove unlinks, then bumps, then retires: a result
@@ -84,12 +93,14 @@ class SubjectIndex {
                       std::string_view queue) const;
   bool ReleaseLiteral(Filter& filter);
   void Append(const Filter& filter, MatchResult& result) const;
+  void Activate(unsigned shard, Filter& filter);
 
   const unsigned shards_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::vector<std::unique_ptr<Stripe>> stripes_;  // filters without wildcards
   std::unique_ptr<WildcardTrie> wildcards_;
   std::unique_ptr<Generations> generations_;
+  alignas(64) std::atomic<uint64_t> activations_{0};
 };
 
 }  // namespace martlet::subject

@@ -80,8 +80,7 @@ WildcardTrie::Node* WildcardTrie::ChildOrNew(Node* parent, std::string_view toke
 }
 
 void WildcardTrie::Insert(unsigned shards, unsigned shard, AccountId account,
-                          std::string_view filter, std::string_view queue,
-                          Subscriber& subscriber) {
+                          std::string_view filter, std::string_view queue, Subscriber& subscriber) {
   const std::lock_guard lock(mutex_);
   Node* node = RootOrNew(account);
   bool tail = false;

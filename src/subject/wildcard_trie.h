@@ -1,12 +1,12 @@
 // The filters that contain wildcards, token by token.
 #pragma once
 
-#include <absl/container/inlined_vector.h>
-
 #include <atomic>
 #include <mutex>
 #include <string>
 #include <string_view>
+
+#include <absl/container/inlined_vector.h>
 
 #include "subject/filter.h"
 #include "subject/read_mostly_table.h"
@@ -44,7 +44,7 @@ class WildcardTrie {
  private:
   struct Node : TableLinks<Node> {
     Node(uint64_t h, Node* p, std::string_view t) : TableLinks<Node>(h), parent(p), token(t) {}
-    Node* const parent;       // null: the root of an account
+    Node* const parent;  // null: the root of an account
     const std::string token;
     std::atomic<Node*> star{nullptr};     // the child for `*`
     std::atomic<Filter*> exact{nullptr};  // filters that end here
