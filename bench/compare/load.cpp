@@ -191,7 +191,7 @@ void Load::Receive(Subscriber& subscriber) {
   for (int i = 0; i < 4; ++i) {
     char* const to = scratch_.data();
     const size_t kept = subscriber.rest.size();
-    memcpy(to, subscriber.rest.data(), kept);
+    std::copy_n(subscriber.rest.data(), kept, to);
     const ssize_t got =
         recv(subscriber.connection.fd(), to + kept, raw::Scratch::kReadBytes, MSG_DONTWAIT);
     if (got < 0 && errno == EAGAIN) return;

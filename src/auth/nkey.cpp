@@ -80,7 +80,7 @@ std::string EncodeChecked(std::string bytes) {
 std::optional<std::string> DecodeChecked(std::string_view text) {
   std::optional<std::string> bytes = DecodeBase(kBase32, 5, text);
   if (!bytes || bytes->size() < 2) return std::nullopt;
-  const std::string_view body(bytes->data(), bytes->size() - 2);
+  const std::string_view body = std::string_view(*bytes).substr(0, bytes->size() - 2);
   const auto byte = [&](size_t i) { return static_cast<uint8_t>((*bytes)[i]); };
   if (Crc16(body) != (byte(body.size()) | byte(body.size() + 1) << 8)) return std::nullopt;
   bytes->resize(body.size());

@@ -90,6 +90,7 @@ std::vector<std::string> CollectAddresses(Keep keep) {
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> out;
+  out.reserve(found.size());
   for (auto& [interface, text] : found) out.push_back(std::move(text));
   return out;
 }

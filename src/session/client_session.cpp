@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <utility>
 
 #include "base/check.h"
 #include "base/go_text.h"
@@ -72,6 +73,17 @@ void ClientSession::OnBytes(std::string_view bytes) {
 void ClientSession::OnResume() {
   Process();
   parser_.Save();
+  if (!paused()) WarnOfStall();
+}
+
+// Once a second for the whole shard is enough: a stalled producer is stalled again and again.
+void ClientSession::WarnOfStall() {
+  const uint32_t stalled_ms = std::exchange(stalled_ms_, 0);
+  const uint64_t now = context_.timers.now();
+  if (stalled_ms == 0 || now < context_.next_stall_warning_ms) return;
+  context_.next_stall_warning_ms = now + 1000;
+  Log(LogLevel::kWarning, "Producer was stalled for a total of " +
+                              base::GoDuration(std::chrono::milliseconds(stalled_ms)));
 }
 
 void ClientSession::Process() {
@@ -142,6 +154,7 @@ void ClientSession::Stall(uint32_t milliseconds) {
   const uint32_t granted = std::min(milliseconds, stall_left_ms_);
   if (granted == 0) return;
   stall_left_ms_ -= granted;
+  stalled_ms_ += granted;
   context_.stats.stalls.Add();
   context_.timers.Arm(stall_timer_, granted);
   UpdatePause();

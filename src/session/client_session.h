@@ -104,6 +104,7 @@ class ClientSession final : public Session {
   void ArmFirstPing();
   void OnPingTimer();
   void OnStallTimer();
+  void WarnOfStall();
   void PauseForRings();
   void UpdatePause();
 
@@ -133,6 +134,7 @@ class ClientSession final : public Session {
 
   uint8_t pings_out_ = 0;
   uint32_t stall_left_ms_ = 0;  // of the present chunk of input
+  uint32_t stalled_ms_ = 0;  // since the last warning
   uint64_t accepted_ms_;
   uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
   uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured

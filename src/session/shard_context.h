@@ -64,6 +64,7 @@ struct ShardContext {
   ChunkPool pool;
   ShardStats stats;
   uint64_t next_event_sequence = 1;  // of the server's own messages
+  uint64_t next_stall_warning_ms = 0;
 
   Delivery* delivery = nullptr;                   // set by the shard before the first session
   std::vector<Session*> touched;                  // to be looked at when the turn ends

@@ -110,6 +110,18 @@ void Shard::MeasureBusy(uint64_t before_wait_ns, uint64_t after_wait_ns) {
   shared_.placement.SetBusy(id_, static_cast<uint32_t>((elapsed - waited) * 1000 / elapsed));
   measured_since_ns_ = after_wait_ns;
   waited_ns_ = 0;
+  ReportScarcity();
+}
+
+// The loop survives both; an operator should know that it had to. Each is said once.
+void Shard::ReportScarcity() {
+  const io::LoopStats& stats = loop_->stats();
+  if (stats.buffers_exhausted > 0 && !std::exchange(said_buffers_exhausted_, true)) {
+    LOG_INFO(context_.log, "Shard %u ran out of receive buffers for a moment; input waited", id_);
+  }
+  if (stats.completion_overflows > 0 && !std::exchange(said_overflow_, true)) {
+    LOG_WARN(context_.log, "Shard %u overflowed its completion queue; nothing was lost", id_);
+  }
 }
 
 void Shard::DrainInbound() {

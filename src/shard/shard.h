@@ -82,6 +82,7 @@ class Shard {
   void CloseOne();
   void OnStopPatience();
   void MeasureBusy(uint64_t before_wait_ns, uint64_t after_wait_ns);
+  void ReportScarcity();
   void Tell(session::RecordKind kind);
 
   const unsigned id_;
@@ -95,6 +96,8 @@ class Shard {
   std::vector<Connection*> gone_;
   uint64_t write_deadline_ms_;
   bool stopping_ = false;
+  bool said_buffers_exhausted_ = false;
+  bool said_overflow_ = false;
   bool draining_ = false;  // guards against draining from within
 
   uint64_t waited_ns_ = 0;  // since measured_since_ns_
