@@ -111,22 +111,28 @@ void ControlShard::BeginLameDuck() {
 void ControlShard::OnGraceOver() {
   LOG_INFO(shared_.log, "Closing existing clients");
   const Options& options = shared_.facts.options;
-  to_close_ = shared_.placement.connections();
-  const ops::LameDuckPace pace =
-      ops::PaceOfLameDuck(options.lame_duck_duration, options.lame_duck_grace_period, to_close_);
+  int64_t clients = 0;
+  for (unsigned shard = 0; shard < shared_.interconnect.shards(); ++shard) {
+    to_close_.push_back(shared_.placement.connections(shard));
+    clients += to_close_.back();
+  }
+  const ops::LameDuckPace pace = ops::PaceOfLameDuck(options.lame_duck_duration,
+                                                     options.lame_duck_grace_period, clients);
   close_batch_ = pace.batch;
   close_pause_ms_ = static_cast<uint64_t>(pace.pause / std::chrono::milliseconds(1));
   OnNextClose();
 }
 
+// Takes from the fullest shard each time, so that all of them empty alike.
 void ControlShard::OnNextClose() {
-  for (int64_t i = 0; i < close_batch_ && to_close_ > 0; ++i, --to_close_) {
-    const unsigned shards = shared_.interconnect.shards();
-    // Each shard closes its share in turn; one without clients left passes the turn silently.
-    next_shard_ = (next_shard_ + 1) % shards;
-    mailroom_.SendPlain(next_shard_, shard::NoticeRecord{RecordKind::kCloseOne, 0});
+  for (int64_t i = 0; i < close_batch_; ++i) {
+    const auto fullest = std::max_element(to_close_.begin(), to_close_.end());
+    if (*fullest <= 0) return BeginStop();
+    --*fullest;
+    mailroom_.SendPlain(static_cast<unsigned>(fullest - to_close_.begin()),
+                        shard::NoticeRecord{RecordKind::kCloseOne, 0});
   }
-  if (to_close_ == 0) return BeginStop();
+  if (*std::max_element(to_close_.begin(), to_close_.end()) <= 0) return BeginStop();
   const auto half = static_cast<uint32_t>(std::max<uint64_t>(1, close_pause_ms_ / 2));
   timers_.Arm(close_timer_, half + random_.Below(half));
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/status.h>
 
@@ -64,10 +65,9 @@ class ControlShard {
   unsigned listeners_closed_ = 0;
   unsigned shards_stopped_ = 0;
 
-  int64_t to_close_ = 0;  // clients that lame duck mode still has to close
+  std::vector<int64_t> to_close_;  // clients that lame duck mode still has to close, by shard
   int64_t close_batch_ = 1;
   uint64_t close_pause_ms_ = 0;
-  unsigned next_shard_ = 0;
   base::Timer lame_duck_timer_ = base::Timer::Bind<&ControlShard::OnGraceOver>(this);
   base::Timer close_timer_ = base::Timer::Bind<&ControlShard::OnNextClose>(this);
 };

@@ -107,8 +107,14 @@ void Connection::OnTimer() {
   }
 }
 
-void Connection::BeginClose() {
+// The session leaves the index and the counts now; what is left to do is the socket's business.
+void Connection::LeaveBooks() {
   session_.Detach();
+  shard_.Left();
+}
+
+void Connection::BeginClose() {
+  LeaveBooks();
   const CloseReason reason = session_.close_reason();
   if (!session::FlushesOutput(reason) ||
       (session_.outbound().empty() && reason == CloseReason::kClientClosed)) {
@@ -128,7 +134,7 @@ void Connection::OnFlushed() {
 void Connection::Abort() {
   if (state_ == State::kOpen) {
     session_.Close(CloseReason::kServerShutdown);
-    session_.Detach();
+    LeaveBooks();
   }
   if (state_ != State::kShut) Shut();
 }

@@ -53,6 +53,7 @@ class Connection final : public session::Transport {
   void OnSend(const io::Completion& done);
   void OnTimer();
 
+  void LeaveBooks();
   void BeginClose();
   void SettleInput();
   void SettleOutput();

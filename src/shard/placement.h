@@ -26,6 +26,9 @@ class Placement {
   bool MayReportAcceptError(uint64_t now_ms, uint64_t pause_ms);
 
   int64_t connections() const { return total_.load(std::memory_order_relaxed); }
+  int64_t connections(unsigned shard) const {
+    return loads_[shard].connections.load(std::memory_order_relaxed);
+  }
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
 
  private:

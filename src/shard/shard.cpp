@@ -214,7 +214,6 @@ void Shard::BuryGone() {
     std::erase(resume_, connection);
     connections_.erase(connection);
     delete connection;
-    shared_.placement.Leave(id_);
   }
 }
 

@@ -62,6 +62,7 @@ class Shard {
     return shared_.placement.MayReportAcceptError(now_ms(), pause_ms);
   }
   void ResumeLater(Connection& connection) { resume_.push_back(&connection); }
+  void Left() { shared_.placement.Leave(id_); }
   void Gone(Connection& connection) { gone_.push_back(&connection); }
 
  private:
