@@ -27,7 +27,7 @@ struct Header {
 };
 
 char* Put(char* to, std::string_view text) {
-  std::memcpy(to, text.data(), text.size());
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());  // an empty view may be null
   return to + text.size();
 }
 
