@@ -116,8 +116,8 @@ void ControlShard::OnGraceOver() {
     to_close_.push_back(shared_.placement.connections(shard));
     clients += to_close_.back();
   }
-  const ops::LameDuckPace pace = ops::PaceOfLameDuck(options.lame_duck_duration,
-                                                     options.lame_duck_grace_period, clients);
+  const ops::LameDuckPace pace =
+      ops::PaceOfLameDuck(options.lame_duck_duration, options.lame_duck_grace_period, clients);
   close_batch_ = pace.batch;
   close_pause_ms_ = static_cast<uint64_t>(pace.pause / std::chrono::milliseconds(1));
   OnNextClose();

@@ -220,6 +220,7 @@ ClientParser::Step ClientParser::ParseOne(std::string_view in, const ParserLimit
                                           size_t& consumed, Need& need) {
   need.bytes = 0;
   if (in.empty()) return Step::kMore;
+  if (ParseRepeat(in, limits, op, consumed)) return Step::kDone;
   Line line;
   const Step step = ParseVerb(in, limits, line, need);
   if (step != Step::kDone) return step;
@@ -291,6 +292,48 @@ ClientParser::Step ClientParser::ParseVerb(std::string_view in, const ParserLimi
   return Step::kDone;
 }
 
+// The quick way for a complete PUB whose line is byte for byte the last one's. Whatever is out of
+// the ordinary, a payload that is not all there or does not end in CR LF, takes the long way.
+bool ClientParser::ParseRepeat(std::string_view in, const ParserLimits& limits, Op& op,
+                               size_t& consumed) const {
+  const Repeat& last = repeat_;
+  const size_t end = size_t{last.line_bytes} + last.payload_bytes;
+  if (last.line_bytes == 0 || in.size() < end + 2 ||
+      std::memcmp(in.data(), last.line, last.line_bytes) != 0 || in[end] != '\r' ||
+      in[end + 1] != '\n' || OverPayloadLimit(last.payload_bytes, limits) ||
+      last.argument.bytes > limits.control_line_bytes_max) {
+    return false;
+  }
+  const auto part = [&](Repeat::Part p) { return std::string_view(in.data() + p.at, p.bytes); };
+  op = Op{.kind = OpKind::kPub,
+          .argument = part(last.argument),
+          .subject = part(last.subject),
+          .reply = part(last.reply),
+          .size_text = part(last.size),
+          .payload = std::string_view(in.data() + last.line_bytes, last.payload_bytes),
+          .repeated = true};
+  consumed = end + 2;
+  return true;
+}
+
+void ClientParser::RememberPub(std::string_view in, const Line& line, const Op& op,
+                               uint32_t payload_bytes) {
+  repeat_.line_bytes = 0;
+  if (line.end > Repeat::kLineBytesMax) return;
+  const auto part = [&](std::string_view text) {
+    if (text.empty()) return Repeat::Part{};
+    return Repeat::Part{static_cast<uint8_t>(text.data() - in.data()),
+                        static_cast<uint8_t>(text.size())};
+  };
+  repeat_.line_bytes = static_cast<uint8_t>(line.end);
+  repeat_.argument = part(line.argument);
+  repeat_.subject = part(op.subject);
+  repeat_.reply = part(op.reply);
+  repeat_.size = part(op.size_text);
+  repeat_.payload_bytes = payload_bytes;
+  std::memcpy(repeat_.line, in.data(), line.end);
+}
+
 ClientParser::Step ClientParser::ParsePub(std::string_view in, const ParserLimits& limits,
                                           const Line& line, Op& op, size_t& consumed, Need& need) {
   const Arguments args = SplitArguments<false>(line.argument);
@@ -304,7 +347,9 @@ ClientParser::Step ClientParser::ParsePub(std::string_view in, const ParserLimit
     error_.announced_bytes = *size_bytes;
     return Fail(ParseError::kPayloadSize, line.argument);
   }
-  return TakePayload(in, line, *size_bytes, op, consumed, need);
+  const Step step = TakePayload(in, line, *size_bytes, op, consumed, need);
+  if (step == Step::kDone) RememberPub(in, line, op, *size_bytes);
+  return step;
 }
 
 ClientParser::Step ClientParser::ParseHpub(const ParserLimits& limits, const Line& line, Op& op,

@@ -47,6 +47,7 @@ struct Op {
   std::string_view size_text;         // PUB, HPUB, digits as sent (echoed verbatim)
   uint32_t header_bytes = 0;          // HPUB
   std::string_view payload;           // PUB, HPUB (header block and body); CR LF follows in memory
+  bool repeated = false;              // PUB with the same control line as the connection's last one
 };
 
 /// What a failed Next() knows for the log line.
@@ -88,6 +89,18 @@ class ClientParser {
     size_t bytes = 0;  // of the operation's total; 0: up to the next line end
   };
   struct Line;
+  // The last PUB line and where its parts stand: publishers mostly repeat themselves.
+  struct Repeat {
+    static constexpr size_t kLineBytesMax = 52;
+    struct Part {
+      uint8_t at = 0;
+      uint8_t bytes = 0;
+    };
+    uint8_t line_bytes = 0;  // with its line end; 0: none
+    Part argument, subject, reply, size;
+    uint32_t payload_bytes = 0;
+    char line[kLineBytesMax];
+  };
   enum class Step : uint8_t { kDone, kMore, kFail };
 
   Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
@@ -95,6 +108,8 @@ class ClientParser {
   Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line, Need& need);
   Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
                 size_t& consumed, Need& need);
+  bool ParseRepeat(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed) const;
+  void RememberPub(std::string_view in, const Line& line, const Op& op, uint32_t payload_bytes);
   Step ParseHpub(const ParserLimits& limits, const Line& line, Op& op, uint32_t& size_bytes);
   Step TakePayload(std::string_view in, const Line& line, uint32_t size_bytes, Op& op,
                    size_t& consumed, Need& need);
@@ -111,6 +126,7 @@ class ClientParser {
   std::string held_;         // the beginning of a cut operation; comes before in_
   size_t held_start_ = 0;    // bytes of held_ that operations before the last one consumed
   size_t held_used_ = 0;     // bytes behind that which the last operation consumed
+  Repeat repeat_;
   ErrorDetail error_;
 };
 

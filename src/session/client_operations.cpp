@@ -44,6 +44,7 @@ void ClientSession::OnPublish(const proto::Op& op) {
     TracePayload("<<- ", op.payload);
   }
   last_input_ms_ = context_.timers.now();
+  if (op.kind == proto::OpKind::kPub && !op.repeated) last_match_ = {};
   context_.stats.in_messages.Add();
   context_.stats.in_bytes.Add(op.payload.size());
 
@@ -63,9 +64,17 @@ void ClientSession::OnPublish(const proto::Op& op) {
   };
   if (op.subject == kUserInfoSubject) [[unlikely]]
     return AnswerUserInfo(message, *this);
-  if (!context_.delivery->Publish(message, this)) {
+  if (!context_.delivery->Publish(message, this, Match(op))) {
     context_.delivery->AnswerNoResponders(message, *this);
   }
+}
+
+// The memo belongs to the last PUB line, and only a PUB that repeats that line may use it.
+const subject::MatchResult& ClientSession::Match(const proto::Op& op) {
+  constexpr subject::AccountId kAccount = subject::kGlobalAccount;
+  if (op.kind != proto::OpKind::kPub) return context_.cache.Match(kAccount, op.subject);
+  if (op.repeated) return context_.cache.MatchAgain(kAccount, op.subject, last_match_);
+  return context_.cache.Match(kAccount, op.subject, last_match_);
 }
 
 bool ClientSession::MayPublish(const proto::Op& op) {

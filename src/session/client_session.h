@@ -92,6 +92,7 @@ class ClientSession final : public Session {
   bool AcceptConnect(const proto::ConnectInfo& info);
   void Remember(const proto::ConnectInfo& info);
   bool MayPublish(const proto::Op& op);
+  const subject::MatchResult& Match(const proto::Op& op);
   bool MaySubscribe(const proto::Op& op);
   void Unsubscribe(Subscription& subscription);
   void DropSubscriptions();
@@ -117,7 +118,8 @@ class ClientSession final : public Session {
   const Peer peer_;
   proto::ClientParser parser_;
   absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
-  std::unique_ptr<Identity> identity_;  // null until CONNECT
+  subject::MatchCache::Memo last_match_;  // of the last PUB
+  std::unique_ptr<Identity> identity_;    // null until CONNECT
 
   // Wishes of the CONNECT, with the defaults that hold without one.
   bool verbose_ = true;
@@ -134,7 +136,7 @@ class ClientSession final : public Session {
 
   uint8_t pings_out_ = 0;
   uint32_t stall_left_ms_ = 0;  // of the present chunk of input
-  uint32_t stalled_ms_ = 0;  // since the last warning
+  uint32_t stalled_ms_ = 0;     // since the last warning
   uint64_t accepted_ms_;
   uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
   uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured

@@ -27,8 +27,7 @@ uint32_t Members(const MatchResult::Group& group, unsigned shard) {
 
 }  // namespace
 
-bool Delivery::Publish(const Message& message, ClientSession* publisher) {
-  const MatchResult& match = context_.cache.Match(message.account, message.subject);
+bool Delivery::Publish(const Message& message, ClientSession* publisher, const MatchResult& match) {
   if (match.empty()) return false;
   const Source source = {publisher, publisher == nullptr ? 0 : publisher->id(), context_.shard};
 

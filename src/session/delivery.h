@@ -26,7 +26,11 @@ class Delivery {
 
   /// Delivers a message of a client, or of the server itself (null). False when nobody took it,
   /// here or on another shard.
-  bool Publish(const Message& message, ClientSession* publisher);
+  bool Publish(const Message& message, ClientSession* publisher) {
+    return Publish(message, publisher, context_.cache.Match(message.account, message.subject));
+  }
+  /// The same, with the match at hand.
+  bool Publish(const Message& message, ClientSession* publisher, const subject::MatchResult& match);
 
   /// Sends the 503 reply to the publisher's own plain subscription that matches `message.reply`,
   /// if it asked for that and has one.

@@ -67,7 +67,7 @@ class Shard {
 
  private:
   // At shutdown clients get so long to take their last bytes.
-  static constexpr uint64_t kStopPatienceMs = 1000;
+  static constexpr uint64_t kStopPatienceMs = 3000;
 
   void Turn();
   void Wait();

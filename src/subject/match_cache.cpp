@@ -7,7 +7,8 @@ namespace martlet::subject {
 MatchCache::MatchCache(const SubjectIndex& index)
     : index_(index), entries_(kEntries), seen_(kEntries) {}
 
-const MatchResult& MatchCache::Match(AccountId account, std::string_view subject) {
+const MatchResult& MatchCache::Match(AccountId account, std::string_view subject, Memo& memo) {
+  memo = {};
   const uint64_t hash = HashBytes(subject, account);
   const size_t slot = hash % kEntries;
   std::unique_ptr<Entry>& entry = entries_[slot];
@@ -15,6 +16,7 @@ const MatchResult& MatchCache::Match(AccountId account, std::string_view subject
                      entry->subject == subject;
   if (known && entry->result.stamp.IsCurrent()) {
     ++stats_.hits;
+    memo = {entry.get(), entry->serial};
     return entry->result;
   }
   ++stats_.misses;
@@ -26,11 +28,13 @@ const MatchResult& MatchCache::Match(AccountId account, std::string_view subject
       return scratch_;
     }
     if (entry == nullptr) entry = std::make_unique<Entry>();
+    ++entry->serial;
     entry->hash = hash;
     entry->account = account;
     entry->subject = subject;
   }
   index_.Match(account, subject, entry->result);
+  memo = {entry.get(), entry->serial};
   return entry->result;
 }
 
