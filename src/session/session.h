@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "session/close_reason.h"
 #include "session/outbound.h"
@@ -50,6 +51,9 @@ class Session {
   CloseReason close_reason() const { return close_reason_; }
   /// No input wanted now: the transport stops receiving until it is over.
   bool paused() const { return paused_; }
+  /// True once after a pause is over: OnResume() is due before any more input. The pause may have
+  /// come and gone within one turn, so the transport must not rely on having seen it.
+  bool TakeResumeDue() { return !paused_ && std::exchange(resume_due_, false); }
   Outbound& outbound() { return outbound_; }
   const Outbound& outbound() const { return outbound_; }
   Transport& transport() { return transport_; }
@@ -68,6 +72,7 @@ class Session {
   void set_paused(bool paused) {
     if (paused_ == paused) return;
     paused_ = paused;
+    resume_due_ = true;
     Touch();
   }
 
@@ -79,6 +84,7 @@ class Session {
   bool touched_ = false;
   bool closing_ = false;
   bool paused_ = false;
+  bool resume_due_ = false;
   CloseReason close_reason_ = CloseReason::kClientClosed;
 };
 

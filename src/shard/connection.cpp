@@ -62,12 +62,11 @@ void Connection::Settle() {
 
 void Connection::SettleInput() {
   if (session_.paused()) {
-    was_paused_ = true;
     if (receive_.in_flight()) shard_.loop().Cancel(receive_);
     return;
   }
   // What came before the pause took hold is worked off first; only then there is room for more.
-  if (std::exchange(was_paused_, false)) return shard_.ResumeLater(*this);
+  if (session_.TakeResumeDue()) return shard_.ResumeLater(*this);
   if (!receive_.in_flight()) shard_.loop().Receive(receive_, fd_.get());
 }
 

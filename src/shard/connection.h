@@ -66,7 +66,6 @@ class Connection final : public session::Transport {
   base::UniqueFd fd_;
   session::ClientSession session_;
   State state_ = State::kOpen;
-  bool was_paused_ = false;
   bool gone_ = false;
   size_t sending_parts_ = 0;
   uint64_t send_started_ms_ = 0;
