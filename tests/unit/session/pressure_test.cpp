@@ -164,6 +164,24 @@ TEST(FullRing, PausesThePublisherLosesNothingAndKeepsTheOrder) {
   EXPECT_EQ(publisher.Take(), "PONG\r\n");
 }
 
+TEST(FullRing, RoomThatComesBeforeTheTurnEndsIsNotMissed) {
+  World world(2, {}, 4096);
+  Client& subscriber = world.Connect(1);
+  subscriber.Feed("SUB a 1\r\n");
+  Client& publisher = world.Connect(0);
+  std::string chunk;
+  for (int i = 0; i < 100; ++i) chunk += Pub("a", std::string(100, 'x'));
+  publisher.Feed(chunk + "PING\r\n");
+  ASSERT_TRUE(publisher.session.paused());
+  // The receiver is quick: the pause is over before the publisher's shard settles anything.
+  world.Publish(0);
+  world.Drain(1);
+  world.Settle();
+  EXPECT_FALSE(publisher.session.paused());
+  EXPECT_EQ(publisher.Take(), "PONG\r\n");
+  EXPECT_EQ(Count(subscriber.Take(), "MSG "), 100);
+}
+
 TEST(FullRing, HoldsUpEveryPublisherThatNeedsItAndNoOther) {
   World world(3, {}, 16'384);
   Client& one = world.Connect(1);

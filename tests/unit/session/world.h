@@ -55,7 +55,7 @@ class Client : public Transport {
       detached_ = true;
       session.Detach();
     }
-    return !session.closing() && std::exchange(was_paused_, session.paused()) && !session.paused();
+    return !session.closing() && session.TakeResumeDue();
   }
 
   bool closed(CloseReason reason) const {
@@ -65,7 +65,6 @@ class Client : public Transport {
   ClientSession session;
 
  private:
-  bool was_paused_ = false;
   bool detached_ = false;
 };
 
