@@ -1,6 +1,7 @@
 #include "proto/client_parser.h"
 
 #include <cctype>
+#include <deque>
 #include <optional>
 #include <ostream>
 #include <random>
@@ -479,6 +480,47 @@ TEST(ClientParser, GoesOnWhereItWasStopped) {
   }
 }
 
+TEST(ClientParser, TellsThatAPubLineRepeats) {
+  ClientParser parser;
+  Op op;
+  std::deque<std::string> inputs;  // what the operation points into
+  const auto repeated = [&](const std::string& text) {
+    const std::string& input = inputs.emplace_back(text);
+    parser.Push(input);
+    EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp) << input;
+    EXPECT_EQ(op.payload, input.substr(input.find('\n') + 1, op.payload.size()));
+    parser.Save();
+    return op.repeated;
+  };
+  EXPECT_FALSE(repeated("PUB a r 2\r\nhi\r\n"));
+  EXPECT_TRUE(repeated("PUB a r 2\r\nho\r\n"));
+  EXPECT_EQ(op.subject, "a");
+  EXPECT_EQ(op.reply, "r");
+  EXPECT_EQ(op.size_text, "2");
+  EXPECT_EQ(op.argument, "a r 2");
+  EXPECT_FALSE(repeated("PUB a r 3\r\nhoi\r\n"));
+  EXPECT_FALSE(repeated("PUB a r 2\r\nhi\r\n"));
+  EXPECT_FALSE(repeated("PING\r\n"));
+  EXPECT_TRUE(repeated("PUB a r 2\r\nhi\r\n"));  // others in between do not matter
+}
+
+TEST(ClientParser, RepeatedPubLineIsHeldToTheLimitsOfTheMoment) {
+  const std::string pub = "PUB aaaaaaaa 9\r\n123456789\r\n";
+  ParserLimits small_payload = kLimits;
+  small_payload.payload_bytes_max = 8;
+  ParserLimits short_line = kLimits;
+  short_line.control_line_bytes_max = 9;
+  for (const ParserLimits& limits : {small_payload, short_line}) {
+    ClientParser parser;
+    Op op;
+    parser.Push(pub);
+    ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+    parser.Save();
+    parser.Push(pub);
+    EXPECT_EQ(parser.Next(limits, op), ClientParser::Result::kError);
+  }
+}
+
 TEST(ClientParser, LimitsOfTheMomentCount) {
   // CONNECT in the same chunk turns headers on.
   ParserLimits limits = kLimits;
@@ -666,7 +708,14 @@ class StreamMaker {
 
   std::string Make() {
     std::string stream;
-    for (size_t i = 1 + Below(5); i > 0; --i) stream += Operation();
+    for (size_t i = 1 + Below(5); i > 0; --i) {
+      std::string operation = Operation();
+      if (operation.size() > 4 && Below(3) == 0) {
+        stream += operation;  // the same again, with another end at times
+        if (Below(3) == 0) Damage(operation);
+      }
+      stream += operation;
+    }
     if (Below(3) == 0) Damage(stream);
     return stream;
   }

@@ -45,6 +45,27 @@ TEST(Delivery, OneRecordServesAllSubscribersOfAShard) {
   EXPECT_EQ(world.stats(1).lost_interest.Get(), 0u);
 }
 
+TEST(Delivery, RepeatedPublicationSeesEveryChange) {
+  World world(2);
+  Client& publisher = world.Connect(0);
+  Client& here = world.Connect(0);
+  Client& there = world.Connect(1);
+  for (int i = 0; i < 30; ++i) {
+    here.Feed("SUB a.* 1\r\n");
+    publisher.Feed(Pub("a.b", "1") + Pub("a.b", "2"));
+    there.Feed("SUB a.b 1\r\n");
+    publisher.Feed(Pub("a.b", "3") + (i % 3 == 0 ? Pub("x", "no") : ""));
+    here.Feed("UNSUB 1\r\n");
+    publisher.Feed(Pub("a.b", "4"));
+    world.Settle();
+    there.Feed("UNSUB 1\r\n");
+    publisher.Feed(Pub("a.b", "5"));
+    world.Settle();
+    EXPECT_EQ(here.Take(), Msg("a.b", "1", "1") + Msg("a.b", "1", "2") + Msg("a.b", "1", "3"));
+    EXPECT_EQ(there.Take(), Msg("a.b", "1", "3") + Msg("a.b", "1", "4"));
+  }
+}
+
 TEST(Delivery, EchoOffSilencesTheWholeConnection) {
   World world(2);
   Client& quiet = world.Connect(0, "\"echo\":false");

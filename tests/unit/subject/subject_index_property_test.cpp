@@ -67,6 +67,8 @@ class History {
         return {};
       case 5:
         return Check(RandomSubject());
+      case 6:
+        return CheckAgain();
       default:
         return Check(subjects_[Below(subjects_.size())]);
     }
@@ -172,14 +174,28 @@ class History {
 
   std::string Check(const std::string& subject) {
     const AccountId account = Below(4) == 0 ? 1 : kGlobalAccount;
-    MatchResult direct;
-    const MatchResult* result = &direct;
     if (Below(4) == 0) {
+      MatchResult direct;
       index_.Match(account, subject, direct);
-    } else {
-      result = &caches_[Below(kShards)]->Match(account, subject);
+      return Compare(account, subject, direct);
     }
+    return Compare(account, subject, caches_[Below(kShards)]->Match(account, subject));
+  }
 
+  // Like a publisher that says the same again and again, and now and then something else.
+  std::string CheckAgain() {
+    Asker& asker = askers_[Below(askers_.size())];
+    MatchCache& cache = *caches_[asker.shard];
+    if (asker.subject.empty() || Below(20) == 0) {
+      asker.subject = subjects_[Below(subjects_.size())];
+      return Compare(asker.account, asker.subject,
+                     cache.Match(asker.account, asker.subject, asker.memo));
+    }
+    return Compare(asker.account, asker.subject,
+                   cache.MatchAgain(asker.account, asker.subject, asker.memo));
+  }
+
+  std::string Compare(AccountId account, const std::string& subject, const MatchResult& result) {
     // What is expected and what was found, by queue name; the empty one holds the plain ones.
     std::vector<const Subscriber*> expected[3], found[3];
     const auto list = [](std::string_view queue) {
@@ -192,17 +208,17 @@ class History {
       expected[list(live->queue)].push_back(live.get());
       if (live->queue.empty()) shards |= ShardSet{1} << live->shard;
     }
-    for (const Filter* filter : result->plain) {
+    for (const Filter* filter : result.plain) {
       if (!filter->queue().empty()) return "a queue filter among the plain ones: " + subject;
       AppendMembers(*filter, found[0]);
     }
-    for (const MatchResult::Group& group : result->groups) {
+    for (const MatchResult::Group& group : result.groups) {
       for (const Filter* filter : group.filters) {
         if (filter->queue() != group.queue) return "filter of another group: " + subject;
         AppendMembers(*filter, found[list(group.queue)]);
       }
     }
-    if (result->plain_shards != shards) return "wrong shards for " + subject;
+    if (result.plain_shards != shards) return "wrong shards for " + subject;
     for (int i = 0; i < 3; ++i) {
       std::sort(expected[i].begin(), expected[i].end());
       std::sort(found[i].begin(), found[i].end());
@@ -214,10 +230,18 @@ class History {
     return {};
   }
 
+  struct Asker {
+    unsigned shard;
+    AccountId account;
+    std::string subject = {};
+    MatchCache::Memo memo = {};
+  };
+
   std::mt19937_64 random_{kSeed};
   SubjectIndex index_{kShards};
   std::vector<std::unique_ptr<MatchCache>> caches_;
   std::vector<std::unique_ptr<Live>> live_;
+  std::vector<Asker> askers_ = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {3, 0}, {3, 1}};
   std::vector<std::string> subjects_ = std::vector<std::string>(32, "a");  // asked for again
 };
 
