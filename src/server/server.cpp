@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <latch>
@@ -25,8 +26,13 @@ namespace {
 
 constexpr int kListenBacklog = 4096;
 
-// A large ring absorbs bursts; with many shards there are many rings.
-size_t RingBytes(unsigned shards) { return size_t{shards <= 8 ? 1024U : 256U} << 10; }
+// A large ring absorbs bursts; with many shards there are many rings. Any record must fit: its texts
+// come from one control line, its payload is short or travels apart.
+size_t RingBytes(unsigned shards, const Options& options) {
+  const size_t usual = size_t{shards <= 8 ? 1024U : 256U} << 10;
+  const auto line = static_cast<size_t>(options.max_control_line_bytes);
+  return std::bit_ceil(std::max(usual, 4 * (line + session::MessageRecord::kInlineBytesMax)));
+}
 
 absl::Status ErrnoStatus(std::string_view call) {
   return absl::UnavailableError(std::string(call) + ": " + base::GoErrno(errno));
@@ -56,7 +62,7 @@ void Advertise(const std::string& advertise, proto::ServerInfo& info) {
 struct Server::Running {
   Running(unsigned shards, const session::ServerFacts& server_facts, base::Log& log)
       : index(shards),
-        interconnect(shards, RingBytes(shards)),
+        interconnect(shards, RingBytes(shards, server_facts.options)),
         placement(shards),
         facts(server_facts.options, server_facts.info),
         shared{index, interconnect, placement, log, facts, {}},

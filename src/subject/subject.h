@@ -57,7 +57,8 @@ inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
   };
   const char* p = bytes.data();
   size_t left = bytes.size();
-  uint64_t hash = seed ^ kP0;
+  // The length goes in multiplied: xored, it would cancel out against small bytes.
+  uint64_t hash = seed ^ (bytes.size() * kP0);
   while (left > 16) {
     hash = fold(load(p, 8) ^ kP1, load(p + 8, 8) ^ hash);
     p += 16;
@@ -65,7 +66,7 @@ inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
   }
   const uint64_t low = left >= 8 ? load(p, 8) : load(p, left);
   const uint64_t high = left > 8 ? load(p + 8, left - 8) : 0;
-  return fold(low ^ kP1 ^ bytes.size(), fold(high ^ kP0, hash ^ kP1));
+  return fold(low ^ kP1, fold(high ^ kP0, hash ^ kP1));
 }
 
 }  // namespace martlet::subject
