@@ -65,8 +65,8 @@ struct ErrorDetail {
 /// Save(); the chunk may go after that. What was not read stays and comes with the next Next().
 ///
 /// Memory:     nothing while no operation is cut in two; else what was received of it, at most
-///             twice the control line limit + payload limit + one chunk. Endless junk after PING, or endless
-///             blanks after a verb, cost nothing.
+///             twice the control line limit + payload limit + one chunk. Endless junk after PING,
+///             or endless blanks after a verb, cost nothing.
 /// Invariants: cutting the input anywhere gives the same operations. After kError every call
 ///             gives kError.
 /// Source:     spec client-protocol.md sections 1, 2; reference parser.go.

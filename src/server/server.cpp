@@ -26,8 +26,8 @@ namespace {
 
 constexpr int kListenBacklog = 4096;
 
-// A large ring absorbs bursts; with many shards there are many rings. Any record must fit: its texts
-// come from one control line, its payload is short or travels apart.
+// A large ring absorbs bursts; with many shards there are many rings. Any record must fit: its
+// texts come from one control line, its payload is short or travels apart.
 size_t RingBytes(unsigned shards, const Options& options) {
   const size_t usual = size_t{shards <= 8 ? 1024U : 256U} << 10;
   const auto line = static_cast<size_t>(options.max_control_line_bytes);
