@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "io/counter.h"
 #include "io/refusal.h"
 #include "io/wake.h"
 
@@ -174,7 +173,7 @@ void EpollLoop::Cancel(Operation& op) {
 void EpollLoop::SubmitAndWait(int64_t timeout_ns) {
   if (events_ready_ > 0) return;
   const int ready = Wait(answers_.empty() ? timeout_ns : 0);
-  Count(stats_.enters);
+  stats_.enters.Add();
   CHECK(ready >= 0 || errno == EINTR);
   events_ready_ = static_cast<size_t>(std::max(ready, 0));
 }
@@ -203,7 +202,7 @@ size_t EpollLoop::RunCompletions() {
   size_t answered = RunAnswers();
   for (size_t i = 0; i < events_ready_; ++i) answered += Dispatch(events_[i]);
   events_ready_ = 0;
-  Count(stats_.completions, answered);
+  stats_.completions.Add(answered);
   return answered;
 }
 

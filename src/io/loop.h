@@ -13,6 +13,7 @@
 
 #include <martlet/options.h>
 
+#include "base/counter.h"
 #include "io/operation.h"
 
 namespace martlet::io {
@@ -23,12 +24,12 @@ struct Waker {
   int event_fd = -1;  // always there; the only way from a thread without a ring
 };
 
-/// Counters of one loop; written by its thread, read by the monitor with ReadCounter (counter.h).
+/// Counters of one loop; written by its thread, read by the monitor.
 struct LoopStats {
-  uint64_t enters = 0;  // io_uring_enter or epoll_wait calls
-  uint64_t completions = 0;
-  uint64_t buffers_exhausted = 0;  // receives that found no free buffer and were armed again
-  uint64_t completion_overflows = 0;
+  base::Counter enters;  // io_uring_enter or epoll_wait calls
+  base::Counter completions;
+  base::Counter buffers_exhausted;  // receives that found no free buffer and were armed again
+  base::Counter completion_overflows;
 };
 
 struct LoopOptions {

@@ -3,7 +3,6 @@
 #include <cerrno>
 
 #include "base/check.h"
-#include "io/counter.h"
 
 namespace martlet::io {
 namespace {
@@ -101,7 +100,7 @@ int Ring::Enter(unsigned wait_for, unsigned flags, int64_t timeout_ns) {
       io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), to_submit, wait_for, flags,
                       reinterpret_cast<sigset_t*>(&arg), sizeof arg);
   CHECK(IsSurvivable(result));
-  Count(stats_.enters);
+  stats_.enters.Add();
   NoteOverflow();
   if (backlog_.empty() && io_uring_sq_ready(&ring_) == 0) arena_.Reset();
   return result;
@@ -132,7 +131,7 @@ io_uring_cqe Ring::Pop() {
 /// in at a later enter.
 void Ring::NoteOverflow() {
   const bool overflowed = (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
-  if (overflowed && !overflowed_) Count(stats_.completion_overflows);
+  if (overflowed && !overflowed_) stats_.completion_overflows.Add();
   overflowed_ = overflowed;
 }
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "io/counter.h"
 #include "io/refusal.h"
 #include "io/wake.h"
 
@@ -192,7 +191,7 @@ size_t UringLoop::RunCompletions() {
   for (; reapable_ > 0; --reapable_) {
     if (Dispatch(ring_.Pop())) ++answered;
   }
-  Count(stats_.completions, answered);
+  stats_.completions.Add(answered);
   return answered;
 }
 
@@ -295,7 +294,7 @@ void UringLoop::FinishReceive(Operation& op, const io_uring_cqe& cqe) {
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
     buffers_.Return(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT));
   }
-  if (cqe.res == -ENOBUFS) Count(stats_.buffers_exhausted);
+  if (cqe.res == -ENOBUFS) stats_.buffers_exhausted.Add();
   const bool again = cqe.res == -ENOBUFS || cqe.res == -EINTR || cqe.res == -EAGAIN;
   if (!again) return op.Complete({.result = cqe.res});
   if (IsCancelling(op)) return op.Complete({.result = -ECANCELED});

@@ -116,10 +116,10 @@ void Shard::MeasureBusy(uint64_t before_wait_ns, uint64_t after_wait_ns) {
 // The loop survives both; an operator should know that it had to. Each is said once.
 void Shard::ReportScarcity() {
   const io::LoopStats& stats = loop_->stats();
-  if (stats.buffers_exhausted > 0 && !std::exchange(said_buffers_exhausted_, true)) {
+  if (stats.buffers_exhausted.Get() > 0 && !std::exchange(said_buffers_exhausted_, true)) {
     LOG_INFO(context_.log, "Shard %u ran out of receive buffers for a moment; input waited", id_);
   }
-  if (stats.completion_overflows > 0 && !std::exchange(said_overflow_, true)) {
+  if (stats.completion_overflows.Get() > 0 && !std::exchange(said_overflow_, true)) {
     LOG_WARN(context_.log, "Shard %u overflowed its completion queue; nothing was lost", id_);
   }
 }
