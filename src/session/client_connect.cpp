@@ -86,7 +86,7 @@ void ClientSession::OnConnect(std::string_view text) {
   headers_ = info.headers && context_.facts->options.headers;
   no_responders_ = info.no_responders;
   const bool accepted = AcceptConnect(info);
-  if (accepted) protocol_ = static_cast<int8_t>(info.protocol);
+  if (accepted) protocol_ = static_cast<uint8_t>(info.protocol);
   if (!connected_) Remember(info);
   connected_ = true;
   if (accepted && verbose_) SendOk();

@@ -127,7 +127,7 @@ class ClientSession final : public Session {
   bool echo_ = true;
   bool headers_ = false;
   bool no_responders_ = false;
-  int8_t protocol_ = 0;
+  uint8_t protocol_ = 0;
 
   bool connected_ = false;  // CONNECT came
   bool first_pong_sent_ = false;
