@@ -28,6 +28,7 @@ std::vector<std::string> ListenerUrls(std::string_view scheme, std::string_view 
   };
   if (!base::IsWildcardHost(host)) return {url(host)};
   std::vector<std::string> urls;
+  urls.reserve(interface_addresses.size());
   for (const std::string& address : interface_addresses) urls.push_back(url(address));
   return urls;
 }

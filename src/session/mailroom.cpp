@@ -62,7 +62,7 @@ void Mailroom::FlushWaiting() {
       const std::string& record = queue.front();
       char* room = Prepare(to, record.size(), SharedBytesOf(record));
       if (room == nullptr) break;
-      std::memcpy(room, record.data(), record.size());
+      record.copy(room, record.size());
       interconnect_.ring(self_, to).Commit();
       queue.pop_front();
       --waiting_records_;
