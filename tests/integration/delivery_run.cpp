@@ -396,7 +396,7 @@ size_t Run::AppendMessage(char* at, Publisher& publisher, Stream& stream, uint32
               .publisher_seq = publisher.published,
               .hash = 0};
   memcpy(at, &stamp, sizeof(stamp));
-  const size_t noise_at = (seq * 1021 + stream_index * 17) % 8192;
+  const size_t noise_at = (seq * 1021 + uint64_t{stream_index} * 17) % 8192;
   memcpy(at + sizeof(stamp), noise_.data() + noise_at, bytes - sizeof(stamp));
   stamp.hash = HashPayload({at, bytes});
   memcpy(at + offsetof(Stamp, hash), &stamp.hash, sizeof(stamp.hash));
@@ -817,10 +817,13 @@ void Run::CountLost() {
   for (uint32_t index = 0; index < streams_.size(); ++index) {
     const Stream& stream = streams_[index];
     report_.published += stream.published;
-    const auto note = [&](uint64_t missing, std::string where, std::string which) {
+    const auto note = [&](uint64_t missing, const std::string& where, const std::string& which) {
       report_.lost += missing;
-      report_.Note("lost: publisher " + std::to_string(stream.publisher) + " stream " +
-                   std::to_string(index) + " sequence " + which + " at " + where);
+      std::string text = "lost: publisher " + std::to_string(stream.publisher);
+      text += " stream " + std::to_string(index);
+      text += " sequence " + which;
+      text += " at " + where;
+      report_.Note(text);
     };
     for (const uint32_t i : stream.subscriptions) {
       const StreamTrack& track = subscriptions_[i].tracks[index];

@@ -14,7 +14,7 @@ namespace {
 bool Put(ByteRing& ring, const std::string& record) {
   char* room = ring.Prepare(record.size());
   if (room == nullptr) return false;
-  std::memcpy(room, record.data(), record.size());
+  record.copy(room, record.size());
   ring.Commit();
   return true;
 }
