@@ -44,7 +44,7 @@ TEST(CommandLine, EveryTextFlagHasItsField) {
     std::vector<std::string_view> names;
     std::string Options::*field;
   };
-  const Case cases[] = {
+  const Case kCases[] = {
       {{"a", "addr", "net"}, &Options::host},
       {{"n", "name", "server_name"}, &Options::server_name},
       {{"P", "pid"}, &Options::pid_file},
@@ -52,7 +52,7 @@ TEST(CommandLine, EveryTextFlagHasItsField) {
       {{"ports_file_dir"}, &Options::ports_file_dir},
       {{"l", "log"}, &Options::log_file},
   };
-  for (const Case& c : cases) {
+  for (const Case& c : kCases) {
     for (const std::string_view name : c.names) {
       const std::string dashed = std::string("-").append(name);
       EXPECT_EQ(Accept({dashed, "value"}).*c.field, "value") << name;
@@ -68,13 +68,13 @@ TEST(CommandLine, EverySwitchHasItsField) {
     std::vector<std::string_view> names;
     bool Options::*field;
   };
-  const Case cases[] = {
+  const Case kCases[] = {
       {{"D", "debug"}, &Options::debug},
       {{"V", "trace"}, &Options::trace},
       {{"T", "logtime"}, &Options::log_timestamps},
       {{"logtime_utc"}, &Options::log_utc},
   };
-  for (const Case& c : cases) {
+  for (const Case& c : kCases) {
     for (const std::string_view name : c.names) {
       const std::string dashed = std::string("-").append(name);
       EXPECT_TRUE(Accept({dashed}).*c.field) << name;
@@ -100,14 +100,14 @@ TEST(CommandLine, NumbersAreThoseOfGo) {
     std::string_view text;
     int port;
   };
-  constexpr Case cases[] = {{"5222", 5222},   {"-1", -1},
-                            {"+5", 5},        {"0x1F7", 503},
-                            {"0b11", 3},      {"017", 15},
-                            {"0o17", 15},     {"1_000", 1000},
-                            {"0x_1", 1},      {"0_17", 15},
-                            {"70000", 70000}, {"0", 4222},
-                            {"-0X1f", -31},   {"99999999999", 2147483647}};
-  for (const Case& c : cases) EXPECT_EQ(Accept({"-p", c.text}).port, c.port) << c.text;
+  constexpr Case kCases[] = {{"5222", 5222},   {"-1", -1},
+                             {"+5", 5},        {"0x1F7", 503},
+                             {"0b11", 3},      {"017", 15},
+                             {"0o17", 15},     {"1_000", 1000},
+                             {"0x_1", 1},      {"0_17", 15},
+                             {"70000", 70000}, {"0", 4222},
+                             {"-0X1f", -31},   {"99999999999", 2147483647}};
+  for (const Case& c : kCases) EXPECT_EQ(Accept({"-p", c.text}).port, c.port) << c.text;
 }
 
 TEST(CommandLine, EmptyHostMeansTheDefault) { EXPECT_EQ(Accept({"-a", ""}).host, "0.0.0.0"); }
@@ -131,7 +131,7 @@ TEST(CommandLine, MistakesShowTheUsageAndExitWithZero) {
     Arguments arguments;
     std::string_view error;
   };
-  const Case cases[] = {
+  const Case kCases[] = {
       {{"-nope"}, "flag provided but not defined: -nope"},
       {{"--no=pe"}, "flag provided but not defined: -no"},
       {{"-p 5"}, "flag provided but not defined: -p 5"},
@@ -154,7 +154,7 @@ TEST(CommandLine, MistakesShowTheUsageAndExitWithZero) {
       {{"-io_backend", "kqueue"},
        R"(invalid value "kqueue" for flag -io_backend: must be auto, io_uring or epoll)"},
   };
-  for (const Case& c : cases) {
+  for (const Case& c : kCases) {
     const ExitNow exit = Exit(c.arguments);
     EXPECT_EQ(exit.err, std::string(c.error) + "\n");
     EXPECT_EQ(exit.out, UsageText());
@@ -206,7 +206,7 @@ TEST(CommandLine, FlagsOfTheReferenceThatAreMissingHereAreRefused) {
     Arguments arguments;
     std::string_view flag;
   };
-  const Case cases[] = {
+  const Case kCases[] = {
       {{"-c", "x"}, "c"},
       {{"--config=x"}, "config"},
       {{"-t"}, "t"},
@@ -232,7 +232,7 @@ TEST(CommandLine, FlagsOfTheReferenceThatAreMissingHereAreRefused) {
       {{"-profile", "1"}, "profile"},
       {{"-help_tls"}, "help_tls"},
   };
-  for (const Case& c : cases) {
+  for (const Case& c : kCases) {
     const ExitNow exit = Exit(c.arguments);
     EXPECT_EQ(exit.err, "nats-server: flag -" + std::string(c.flag) +
                             " is not supported yet by this release of martlet-server\n");
