@@ -4,6 +4,7 @@
   check_delivery.py --checker build/.../delivery-checker --server "build/martlet-server" \\
       --shards 1,2,4 --backends io_uring,epoll
 """
+import os
 import subprocess
 import sys
 
@@ -36,6 +37,9 @@ def variations(args):
             yield extra + (["--shards", shards] if shards else [])
 
 
+SANITIZER_COST = 5
+
+
 def check(args, extra, scenario, messages):
     """One scenario on a fresh server, so that a fault in one leaves no trace in the next."""
     with harness.Server(args.server, extra) as server:
@@ -58,6 +62,8 @@ def main():
     chosen = list(variations(args))
     scenarios = args.scenarios.split(",")
     each = FULL_MESSAGES if args.full else args.messages // (len(chosen) * len(scenarios))
+    if "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ:
+        each //= SANITIZER_COST  # it is the interleavings that count there, not the number
     for extra in chosen:
         for scenario in scenarios:
             name = " ".join([scenario, *extra])
