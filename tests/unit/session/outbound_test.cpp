@@ -1,5 +1,6 @@
 #include "session/outbound.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <random>
