@@ -30,7 +30,7 @@ TEST(Outbound, BytesLeaveInTheOrderTheyCame) {
   Outbound out(pool);
   out.Append("one ");
   char* room = out.Reserve(10);
-  std::memcpy(room, "two ", 4);
+  std::copy_n("two ", 4, room);
   out.Commit(4);
   out.Append("three");
   EXPECT_EQ(out.pending_bytes(), 13u);
