@@ -29,10 +29,9 @@ void Connection::OnReceive(const io::Completion& done) {
   }
   // The receive has ended: by the peer, by an error, or because we cancelled it for a pause.
   if (state_ == State::kOpen) {
-    if (done.result == 0) {
-      session_.Close(CloseReason::kClientClosed);
-    } else if (done.result != -ECANCELED) {
-      session_.Close(CloseReason::kReadError);
+    // Not the end yet: a paused session may still hold input from before it.
+    if (done.result != -ECANCELED) {
+      input_end_ = done.result == 0 ? CloseReason::kClientClosed : CloseReason::kReadError;
     }
     session_.Touch();
   } else if (state_ == State::kLingering) {
@@ -67,6 +66,7 @@ void Connection::SettleInput() {
   }
   // What came before the pause took hold is worked off first; only then there is room for more.
   if (session_.TakeResumeDue()) return shard_.ResumeLater(*this);
+  if (input_end_) return session_.Close(*input_end_);
   if (!receive_.in_flight()) shard_.loop().Receive(receive_, fd_.get());
 }
 

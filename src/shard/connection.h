@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/timer_wheel.h"
 #include "base/unique_fd.h"
@@ -67,6 +68,7 @@ class Connection final : public session::Transport {
   session::ClientSession session_;
   State state_ = State::kOpen;
   bool gone_ = false;
+  std::optional<session::CloseReason> input_end_;  // the peer's end came; closes when worked off
   size_t sending_parts_ = 0;
   uint64_t send_started_ms_ = 0;
   io::Operation receive_ = io::Operation::Bind<&Connection::OnReceive>(this);

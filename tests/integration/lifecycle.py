@@ -368,6 +368,30 @@ def lame_duck_alone(args):
         expect(server.wait(EXIT_SECONDS_MAX) == 0, "does not end at once without clients")
 
 
+def publish_and_close(args):
+    """What a publisher sends right before it closes arrives, flushed or not, on any shard."""
+    count = 100_000
+    wanted = count * len(b"MSG burst 1 2\r\nxx\r\n")
+    with harness.Server(args.server) as server:
+        for _ in range(4):
+            with Client(server.port) as reader:
+                reader.send(b"SUB burst 1\r\n")
+                reader.ping()
+                publisher = Client(server.port)
+                burst = threading.Thread(
+                    target=lambda: (publisher.sock.sendall(b"PUB burst 2\r\nxx\r\n" * count),
+                                    publisher.close()))
+                burst.start()
+                got = 0
+                reader.sock.settimeout(10)
+                while got < wanted:
+                    piece = reader.sock.recv(1 << 20)
+                    expect(piece, f"closed after {got} of {wanted} bytes")
+                    got += len(piece)
+                burst.join()
+                expect(got == wanted, f"{got} of {wanted} bytes")
+
+
 def reload_without_file(args):
     with harness.Server(args.server) as server:
         server.signal(signal.SIGHUP)
@@ -385,7 +409,8 @@ def main():
         tally.run(case.__name__.replace("_", " "), case, args)
     tally.run("SIGTERM under load", stop_under_load, args, signal.SIGTERM)
     tally.run("SIGINT under load", stop_under_load, args, signal.SIGINT)
-    for case in (flush_at_the_end, port_in_use, lame_duck, lame_duck_alone, reload_without_file):
+    for case in (flush_at_the_end, publish_and_close, port_in_use, lame_duck, lame_duck_alone,
+                 reload_without_file):
         tally.run(case.__name__.replace("_", " "), case, args)
     return tally.finish()
 
