@@ -244,7 +244,9 @@ def never_reads(server):
         publisher.ping(timeout=30)
     reader.join(30)
     wanted = count * frame_bytes + len(b"MSG flood 1 5\r\nxxEND\r\n")
-    expect(received[0] == wanted, f"the healthy one got {received[0]} of {wanted} bytes")
+    # A slow run (a sanitizer's) is long enough for the server to ping it once or twice.
+    pings = (received[0] - wanted) / len(b"PING\r\n")
+    expect(pings in (0, 1, 2), f"the healthy one got {received[0]} of {wanted} bytes")
     line = re.search(r"Slow Consumer Detected: (.*)", server.log()).group(1)
     _, closed = stuck.rest(timeout=5)
     expect(closed, "the stuck one is still connected")
