@@ -27,8 +27,11 @@ class WakeTest : public LoopFixture {
 TEST_P(WakeTest, WaitsAsLongAsAskedWhenNothingHappens) {
   OPEN_LOOP_OR_SKIP();
   Settle();
-  const auto waited = TimeOf(20'000'000);
-  EXPECT_GE(waited, milliseconds(10));  // a guest's clocks do not agree to the millisecond
+  // A signal may end a wait early (a sanitizer's runtime sends some), and a guest's clocks do not
+  // agree to the millisecond; but not every wait can be cut short.
+  auto waited = TimeOf(20'000'000);
+  for (int tries = 0; tries < 5 && waited < milliseconds(10); ++tries) waited = TimeOf(20'000'000);
+  EXPECT_GE(waited, milliseconds(10));
   EXPECT_LT(waited, milliseconds(500));
   EXPECT_EQ(loop->RunCompletions(), 0u);
   EXPECT_LT(TimeOf(0), milliseconds(10));
