@@ -222,7 +222,7 @@ ClientParser::Step ClientParser::ParseOne(std::string_view in, const ParserLimit
   if (in.empty()) return Step::kMore;
   if (ParseRepeat(in, limits, op, consumed)) return Step::kDone;
   Line line;
-  const Step step = ParseVerb(in, limits, line, need);
+  const Step step = ParseVerb(in, limits, line);
   if (step != Step::kDone) return step;
 
   op = Op{.kind = line.verb->kind, .argument = line.argument};
@@ -248,7 +248,7 @@ ClientParser::Step ClientParser::ParseOne(std::string_view in, const ParserLimit
 // Finds verb, argument text and line end. A byte that cannot continue any verb fails at once,
 // before the line is complete.
 ClientParser::Step ClientParser::ParseVerb(std::string_view in, const ParserLimits& limits,
-                                           Line& line, Need& need) {
+                                           Line& line) {
   size_t best = 0;
   const Verb* nearest = &kVerbs[0];
   for (const Verb& verb : kVerbs) {
@@ -287,7 +287,6 @@ ClientParser::Step ClientParser::ParseVerb(std::string_view in, const ParserLimi
     }
     if (newline == rest.npos) return Step::kMore;
   }
-  (void)need;
   line.end = verb.text.size() + newline + 1;
   return Step::kDone;
 }

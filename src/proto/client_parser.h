@@ -105,7 +105,7 @@ class ClientParser {
 
   Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
                 Need& need);
-  Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line, Need& need);
+  Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line);
   Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
                 size_t& consumed, Need& need);
   bool ParseRepeat(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed) const;
