@@ -59,7 +59,6 @@ std::string_view LogText(ParseError error) {
 // Source: spec client-protocol.md section 4; reference processConnect.
 void ClientSession::OnConnect(std::string_view text) {
   if (Logs(LogLevel::kTrace)) TraceIn("CONNECT", proto::RedactConnect(text));
-  rtt_ms_ = static_cast<int64_t>(context_.timers.now() - accepted_ms_);
   ArmFirstPing();
 
   proto::ConnectInfo info;
@@ -142,7 +141,6 @@ void ClientSession::OnPing() {
 void ClientSession::OnPong() {
   if (Logs(LogLevel::kTrace)) TraceIn("PONG", {});
   pings_out_ = 0;
-  if (ping_sent_ms_ != 0) rtt_ms_ = static_cast<int64_t>(context_.timers.now() - ping_sent_ms_);
 }
 
 void ClientSession::OnInfo(std::string_view text) {

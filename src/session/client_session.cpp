@@ -19,7 +19,6 @@ ClientSession::ClientSession(ShardContext& context, Transport& transport, uint64
     : Session(context, transport),
       id_(id),
       peer_(std::move(peer)),
-      accepted_ms_(context.timers.now()),
       last_input_ms_(context.timers.now()) {}
 
 ClientSession::~ClientSession() { DCHECK(subscriptions_.empty()); }

@@ -137,10 +137,8 @@ class ClientSession final : public Session {
   uint8_t pings_out_ = 0;
   uint32_t stall_left_ms_ = 0;  // of the present chunk of input
   uint32_t stalled_ms_ = 0;     // since the last warning
-  uint64_t accepted_ms_;
-  uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
-  uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured
-  int64_t rtt_ms_ = -1;
+  uint64_t last_input_ms_;      // last message, SUB, UNSUB or PING
+  uint64_t ping_sent_ms_ = 0;   // when the round trip was last measured
 
   base::Timer ping_timer_ = base::Timer::Bind<&ClientSession::OnPingTimer>(this);
   base::Timer stall_timer_ = base::Timer::Bind<&ClientSession::OnStallTimer>(this);

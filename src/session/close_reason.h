@@ -13,7 +13,6 @@ enum class CloseReason : uint8_t {
   kWriteError,
   kParseError,
   kProtocolViolation,
-  kAuthenticationTimeout,
   kAuthenticationFailure,
   kBadClientProtocolVersion,
   kNoRespondersRequiresHeaders,
@@ -38,8 +37,6 @@ constexpr std::string_view Name(CloseReason reason) {
       return "Parse Error";
     case CloseReason::kProtocolViolation:
       return "Protocol Violation";
-    case CloseReason::kAuthenticationTimeout:
-      return "Authentication Timeout";
     case CloseReason::kAuthenticationFailure:
       return "Authentication Failure";
     case CloseReason::kBadClientProtocolVersion:
