@@ -95,6 +95,7 @@ class ClientSession final : public Session {
   const subject::MatchResult& Match(const proto::Op& op);
   bool MaySubscribe(const proto::Op& op);
   void Unsubscribe(Subscription& subscription);
+  void Withdraw(Subscription& subscription);
   void DropSubscriptions();
 
   void SendError(std::string_view text);

@@ -49,6 +49,25 @@ TEST(SlowConsumer, ExactlyMaxPendingIsFine) {
   EXPECT_TRUE(slow.closed(CloseReason::kSlowConsumerPendingBytes));
 }
 
+// Would take the better part of a minute if each removal looked for the next one from the front.
+TEST(ManySubscriptions, GoAllAtOnceWithTheirConnection) {
+  World world(1);
+  Client& client = world.Connect(0);
+  constexpr int kCount = 300'000;
+  for (int i = 0; i < kCount; i += 1000) {
+    std::string lines;
+    for (int k = i; k < i + 1000; ++k) {
+      lines += "SUB a." + std::to_string(k) + " " + std::to_string(k) + "\r\n";
+    }
+    client.Feed(lines);
+    world.Settle();
+  }
+  EXPECT_EQ(world.stats(0).subscriptions.Get(), uint64_t{kCount});
+  client.session.Close(CloseReason::kClientClosed);
+  client.session.Detach();
+  EXPECT_EQ(world.stats(0).subscriptions.Get(), 0u);
+}
+
 TEST(SlowConsumer, WriteDeadlineIsLogged) {
   World world(1);
   Client& client = world.Connect(0);
