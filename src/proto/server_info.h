@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/status/statusor.h>
+
 #include <martlet/version.h>
 
 namespace martlet::proto {
@@ -45,6 +47,10 @@ struct ServerInfo {
 
 /// Appends `INFO {json} ` and CR LF, members in the reference's order. The blank is real.
 void WriteInfo(const ServerInfo& info, std::string& out);
+
+/// Reads the argument of an INFO. Members that it lacks are empty, false and zero; unknown ones and
+/// those of a wrong type are skipped; connect_urls are not read. An error is bad JSON.
+absl::StatusOr<ServerInfo> ReadInfo(std::string_view text);
 
 /// One INFO for many connections: all that they share is written once, at construction.
 ///
