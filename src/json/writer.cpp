@@ -1,5 +1,8 @@
 #include "json/writer.h"
 
+#include <charconv>
+#include <cmath>
+
 #include "base/go_text.h"
 
 namespace martlet::json {
@@ -27,6 +30,29 @@ void AppendEscapedAscii(char c, std::string& out) {
   }
 }
 
+/// Appends "-d.ddde+dd" without its exponent. The library's own fixed form writes every digit of a
+/// large number, Go's only those that tell it from its neighbours.
+void AppendFixed(std::string_view scientific, std::string& out) {
+  if (scientific.front() == '-') {
+    out += '-';
+    scientific.remove_prefix(1);
+  }
+  const size_t mark = scientific.find('e');
+  std::string digits(scientific.substr(0, 1));
+  if (mark > 2) digits += scientific.substr(2, mark - 2);
+  int exponent = 0;
+  std::from_chars(scientific.data() + mark + 2, scientific.data() + scientific.size(), exponent);
+
+  const auto shift = static_cast<size_t>(exponent);
+  if (scientific[mark + 1] == '-') {
+    out += "0." + std::string(shift - 1, '0') + digits;
+  } else if (digits.size() <= shift + 1) {
+    out += digits + std::string(shift + 1 - digits.size(), '0');
+  } else {
+    out += digits.substr(0, shift + 1) + "." + digits.substr(shift + 1);
+  }
+}
+
 }  // namespace
 
 void AppendQuoted(std::string_view text, std::string& out) {
@@ -51,6 +77,26 @@ void AppendQuoted(std::string_view text, std::string& out) {
   out += '"';
 }
 
+void AppendNumber(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  char buffer[32];  // "-d.ddddddddddddddde-ddd" at most
+  const auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
+  std::string_view text(buffer, static_cast<size_t>(end - buffer));
+  const double size = std::abs(number);
+  if (size == 0 || (size >= 1e-6 && size < 1e21)) {
+    AppendFixed(text, out);
+  } else if (text.substr(text.size() - 4, 3) == "e-0") {
+    out += text.substr(0, text.size() - 2);
+    out += text.back();
+  } else {
+    out += text;
+  }
+}
+
 void Writer::Key(std::string_view name) {
   Comma();
   AppendQuoted(name, out_);
@@ -61,6 +107,11 @@ void Writer::Key(std::string_view name) {
 void Writer::Value(std::string_view text) {
   Comma();
   AppendQuoted(text, out_);
+}
+
+void Writer::Value(double number) {
+  Comma();
+  AppendNumber(number, out_);
 }
 
 void Writer::Raw(std::string_view value) {

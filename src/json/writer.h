@@ -13,6 +13,11 @@ namespace martlet::json {
 /// byte that is no UTF-8.
 void AppendQuoted(std::string_view text, std::string& out);
 
+/// Appends `number` as Go prints a float64: the fewest digits that read back as the same number,
+/// with an exponent below 1e-6 and from 1e21 on. NaN and the infinities, which JSON lacks and Go
+/// refuses, become null.
+void AppendNumber(double number, std::string& out);
+
 /// Appends one JSON value, piece by piece and without blanks, to a borrowed string.
 ///
 /// Puts the commas; that Begin and End match and each value of an object has its Key is on the
@@ -37,6 +42,7 @@ class Writer {
       Raw(std::to_string(value));
     }
   }
+  void Value(double number);
   void Null() { Raw("null"); }
 
   template <typename T>

@@ -1,6 +1,7 @@
 #include "json/writer.h"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,57 @@ TEST(Writer, OptionalMembersVanishWhenEmpty) {
   json.OptionalMember("d", 1);
   json.EndObject();
   EXPECT_EQ(out, R"({"d":1})");
+}
+
+std::string NumberText(double number) {
+  std::string out;
+  AppendNumber(number, out);
+  return out;
+}
+
+// As Go's encoding/json prints a float64.
+TEST(AppendNumber, WritesTheFewestDigitsThatReadBack) {
+  struct Case {
+    double number;
+    std::string_view text;
+  };
+  constexpr Case kCases[] = {
+      {0.0, "0"},
+      {-0.0, "-0"},
+      {1.0, "1"},
+      {-1.5, "-1.5"},
+      {0.1, "0.1"},
+      {1.0 / 3, "0.3333333333333333"},
+      {100.0, "100"},
+      {1234567.891, "1234567.891"},
+      {1e-6, "0.000001"},
+      {1.5e-6, "0.0000015"},
+      {9.5e-7, "9.5e-7"},
+      {1.25e-15, "1.25e-15"},
+      {5e-324, "5e-324"},
+      {1e20, "100000000000000000000"},
+      {123456789012345678901.0, "123456789012345680000"},
+      {1e21, "1e+21"},
+      {1.7976931348623157e308, "1.7976931348623157e+308"},
+  };
+  for (const Case& c : kCases) EXPECT_EQ(NumberText(c.number), c.text);
+}
+
+TEST(AppendNumber, WhatIsNoNumberIsNull) {
+  EXPECT_EQ(NumberText(std::numeric_limits<double>::quiet_NaN()), "null");
+  EXPECT_EQ(NumberText(std::numeric_limits<double>::infinity()), "null");
+  EXPECT_EQ(NumberText(-std::numeric_limits<double>::infinity()), "null");
+}
+
+TEST(Writer, PutsDoublesAmongOtherValues) {
+  std::string out;
+  Writer json(out);
+  json.BeginArray();
+  json.Value(0.5);
+  json.Value(2);
+  json.Value(-3.25);
+  json.EndArray();
+  EXPECT_EQ(out, "[0.5,2,-3.25]");
 }
 
 // Expected texts are what Go 1.26 printed for the same input.
