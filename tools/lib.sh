@@ -8,8 +8,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # folder serves `tools/run` and `tools/test`.
 # shellcheck disable=SC2034  # used by the scripts that source this file
 BUILD_PACKAGES=(g++ meson ninja-build pkg-config python3
-  libabsl-dev libbenchmark-dev libgmock-dev libgtest-dev libmimalloc-dev libssl-dev liburing-dev
-  rapidjson-dev)
+  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgtest-dev libmimalloc-dev libssl-dev
+  liburing-dev rapidjson-dev)
 BUILD_COMMANDS=(c++ meson ninja pkg-config python3)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -1,0 +1,13 @@
+// `martlet bench`: the load generator's command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/program.h"
+
+namespace martlet::cli {
+
+/// Adds `bench` to the app; `program` outlives the parsing.
+void AddBenchCommands(CLI::App& app, Program& program);
+
+}  // namespace martlet::cli
