@@ -64,7 +64,7 @@ class Responder {
   static void Show(const Received& request, int64_t number) {
     Log("[#" + std::to_string(number) + "] Received on subject " + base::GoQuote(request.subject) +
         ":");
-    for (const auto& [name, value] : request.headers) Log(name + ": " + value);
+    for (const Header& header : request.headers) Log(HeaderLine(header));
     Print("\n" + request.payload + "\n");
   }
 

@@ -32,7 +32,7 @@ bool SaysNoResponders(const Received& reply) {
 void PrintReply(const Received& reply, std::chrono::nanoseconds rtt, const ReqFlags& flags) {
   if (!flags.raw) {
     Log("Received with rtt " + base::GoDuration(rtt));
-    for (const auto& [name, value] : reply.headers) Log(name + ": " + value);
+    for (const Header& header : reply.headers) Log(HeaderLine(header));
     if (!reply.headers.empty()) Log("");
   }
   PrintBody(reply.payload, flags.translate, reply.subject);

@@ -70,7 +70,7 @@ class Printer {
           base::GoQuote(message.subject) +
           (message.reply.empty() ? "" : " with reply " + base::GoQuote(message.reply)) + "\n");
     if (flags_.subjects_only) return;
-    for (const auto& [name, value] : message.headers) Print(name + ": " + value + "\n");
+    for (const Header& header : message.headers) Print(HeaderLine(header) + "\n");
     if (!message.headers.empty()) Print("\n");
     if (!flags_.headers_only) PrintBody(message.payload, flags_.translate, message.subject);
   }

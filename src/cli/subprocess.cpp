@@ -29,6 +29,7 @@ base::UniqueFd FileWith(std::string_view text) {
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -38,7 +39,10 @@ std::vector<std::string> Environment(
     const std::vector<std::pair<std::string, std::string>>& extra) {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
-  for (const auto& [name, value] : extra) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : extra) {
+    std::string& entry = all.emplace_back(name);
+    entry.append("=").append(value);
+  }
   return all;
 }
 

@@ -80,6 +80,11 @@ absl::StatusOr<Header> ParseHeaderFlag(std::string_view text) {
   return Header(name, Trimmed(text.substr(colon + 1)));
 }
 
+std::string HeaderLine(const Header& header) {
+  std::string line = header.first;
+  return line.append(": ").append(header.second);
+}
+
 std::string HeaderBlock(const std::vector<Header>& headers) {
   if (headers.empty()) return {};
   std::string block = "NATS/1.0\r\n";
@@ -87,7 +92,7 @@ std::string HeaderBlock(const std::vector<Header>& headers) {
     std::string clean = value;
     std::replace(clean.begin(), clean.end(), '\r', ' ');
     std::replace(clean.begin(), clean.end(), '\n', ' ');
-    block += name + ": " + clean + "\r\n";
+    block.append(name).append(": ").append(clean).append("\r\n");
   }
   return block + "\r\n";
 }

@@ -20,6 +20,9 @@ using Header = std::pair<std::string, std::string>;
 /// Reads "Name: value" as given to -H; the name may be used in a header block.
 absl::StatusOr<Header> ParseHeaderFlag(std::string_view text);
 
+/// "Name: value".
+std::string HeaderLine(const Header& header);
+
 /// The block of an HPUB: version line, `headers`, empty line. Line ends in values become blanks, as
 /// in nats.go. Empty for no headers.
 std::string HeaderBlock(const std::vector<Header>& headers);
