@@ -1,5 +1,6 @@
 #include "cli/bench_compare.h"
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <memory>

@@ -1,8 +1,7 @@
 // `martlet bench compare` and `martlet bench suite`.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
+#include "cli/cli11.h"
 #include "cli/program.h"
 
 namespace martlet::cli {

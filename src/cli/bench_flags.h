@@ -1,12 +1,12 @@
 // The flags of `martlet bench`, and the plan that they make.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include <absl/status/statusor.h>
 
 #include "cli/bench_presets.h"
+#include "cli/cli11.h"
 #include "load/plan.h"
 
 namespace martlet::cli {

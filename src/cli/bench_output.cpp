@@ -1,5 +1,6 @@
 #include "cli/bench_output.h"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

@@ -1,12 +1,12 @@
 // Where a bench run's results go: terminal and files.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include <absl/status/status.h>
 
+#include "cli/cli11.h"
 #include "compare/compare.h"
 #include "load/result.h"
 #include "report/input.h"

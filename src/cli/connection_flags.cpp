@@ -1,5 +1,6 @@
 #include "cli/connection_flags.h"
 
+#include <CLI/CLI.hpp>
 #include <utility>
 
 #include <martlet/version.h>

@@ -1,7 +1,6 @@
 // The flags that every verb takes: where to connect, and as whom.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 
 #include <martlet/options.h>
 
+#include "cli/cli11.h"
 #include "client/target.h"
 
 namespace martlet::cli {

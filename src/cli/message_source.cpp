@@ -1,5 +1,6 @@
 #include "cli/message_source.h"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 // Where `pub` and `req` take their messages from: the command line or standard input.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <absl/status/statusor.h>
 
+#include "cli/cli11.h"
 #include "cli/session.h"
 #include "cli/text.h"
 

@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <CLI/CLI.hpp>
+
 namespace martlet::cli {
 namespace {
 

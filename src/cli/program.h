@@ -1,13 +1,13 @@
 // What the parsing of the command line ends in.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include <absl/status/statusor.h>
 
+#include "cli/cli11.h"
 #include "cli/connection_flags.h"
 
 namespace martlet::cli {

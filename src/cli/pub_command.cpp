@@ -1,4 +1,5 @@
 // `martlet pub`.
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <limits>
 #include <memory>

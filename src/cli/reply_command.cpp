@@ -1,4 +1,5 @@
 // `martlet reply`.
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
 // `martlet req`.
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <limits>
 #include <memory>

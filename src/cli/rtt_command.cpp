@@ -1,4 +1,5 @@
 // `martlet rtt`.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -1,4 +1,5 @@
 // `martlet sub`.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>

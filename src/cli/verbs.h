@@ -1,8 +1,7 @@
 // The everyday verbs: the same arguments and output as those of the `nats` command.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
+#include "cli/cli11.h"
 #include "cli/program.h"
 
 namespace martlet::cli {

@@ -16,6 +16,7 @@
 #include "compare/schedule.h"
 #include "compare/server_process.h"
 #include "measure/process.h"
+#include "report/number.h"
 
 namespace martlet::compare {
 namespace {
@@ -51,13 +52,6 @@ bool Overlap(const std::vector<int>& some, const std::vector<int>& others) {
   return std::any_of(some.begin(), some.end(), [&others](int cpu) {
     return std::find(others.begin(), others.end(), cpu) != others.end();
   });
-}
-
-std::string RateText(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, value >= 1e6 ? "%.1f million" : "%.0f",
-                value >= 1e6 ? value / 1e6 : value);
-  return text;
 }
 
 /// One comparison under way.
@@ -171,9 +165,9 @@ void Comparing::MeasureLimit() {
   }
   if (!result->figures.empty()) {
     const load::Figure& figure = result->figures.front();
-    warnings.push_back(
-        "the client's own limit, one thread and no server: " + RateText(figure.value) + " " +
-        figure.unit + " (" + figure.label + ", 16 B)");
+    warnings.push_back("the client's own limit, one thread and no server: " +
+                       report::FigureText(figure.value, figure.unit) + " (" + figure.label +
+                       ", 16 B)");
   }
   outcome_.limit = *std::move(result);
   Tell(Progress(), Progress::Kind::kLimit, &*outcome_.limit, {});

@@ -256,8 +256,8 @@ def main():
     def add(parser):
         parser.add_argument("--martlet", required=True, type=harness.shlex.split)
         parser.add_argument("--relay", required=True)
-        parser.add_argument("--slowness", type=float,
-                            default=float(os.environ.get("MARTLET_TEST_SLOWNESS", "1")))
+        parser.add_argument("--slowness", type=float, default=1,
+                            help="how much later things may be, under a sanitizer")
     args = harness.arguments(__doc__.splitlines()[0], add)
     bench = Bench(args)
     tally = harness.Tally(args.only)
