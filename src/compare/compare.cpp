@@ -165,9 +165,9 @@ void Comparing::MeasureLimit() {
   }
   if (!result->figures.empty()) {
     const load::Figure& figure = result->figures.front();
-    warnings.push_back("the client's own limit, one thread and no server: " +
-                       report::FigureText(figure.value, figure.unit) + " (" + figure.label +
-                       ", 16 B)");
+    outcome_.comparison.notes.push_back("the client's own limit, one thread and no server: " +
+                                        report::FigureText(figure.value, figure.unit) + " (" +
+                                        figure.label + ", 16 B)");
   }
   outcome_.limit = *std::move(result);
   Tell(Progress(), Progress::Kind::kLimit, &*outcome_.limit, {});

@@ -58,6 +58,7 @@ struct Comparison {
   uint64_t seed = 0;                              // of the order of runs
   double seconds = 0;                             // it took
   double confidence = measure::kRatioConfidence;  // of each interval
+  std::vector<std::string> notes;     // on all of it: "the client's own limit: 100,000,000 /s"
   std::vector<std::string> warnings;  // on all of it: "the load shares a CPU with the server"
 
   bool any_fault() const {

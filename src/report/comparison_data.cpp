@@ -168,6 +168,8 @@ std::string ComparisonJson(const Comparison& comparison) {
     WriteScenario(comparison, scenario, json);
   }
   json.EndArray();
+  json.Key("notes");
+  WriteTexts(comparison.notes, json);
   json.Key("warnings");
   WriteTexts(comparison.warnings, json);
   json.EndObject();

@@ -125,6 +125,7 @@ std::string ComparisonText(const Comparison& comparison, bool colour) {
       "with\n" +
       Decimal(comparison.confidence * 100, 1) +
       " % confidence; with so much, all verdicts together are right in 98 of 100 comparisons.\n";
+  for (const std::string& note : comparison.notes) out += Printable(note) + "\n";
   for (const std::string& warning : comparison.warnings) {
     out += style.Warning("warning: " + Printable(warning)) + "\n";
   }

@@ -173,6 +173,7 @@ std::string ScenarioHtml(const Comparison& comparison, const ComparedScenario& s
 
 std::string ComparisonHtml(const Comparison& comparison) {
   std::string out = Element("h2", "Comparison") + "\n";
+  for (const std::string& note : comparison.notes) out += Element("p", note, "soft") + "\n";
   out += Notes(comparison.warnings, "warning");
   std::vector<std::string> faults;
   for (const ComparedScenario& scenario : comparison.scenarios) {

@@ -123,10 +123,11 @@ def stall(bench, server, rate, arrival):
     p = {at: percentile(result, "intended", at) for at in (50, 95, 99, 99.9, 100)}
     slack = bench.args.slowness * 25  # ms that this machine may add by itself
     seen = ", ".join(f"p{at} {value:.1f}" for at, value in p.items()) + " ms"
+    gap = 1000 / rate  # ms between two messages: so much later a stall may find its first one
     expect(p[50] < slack, seen)
-    expect(35 < p[95] < 55 + slack, seen)
-    expect(80 < p[99] < 100 + slack, seen)
-    expect(95 < p[100] < 110 + 2 * slack, seen)
+    expect(35 - gap < p[95] < 55 + slack, seen)
+    expect(80 - gap < p[99] < 100 + slack, seen)
+    expect(95 - gap < p[100] < 110 + 2 * slack, seen)
     return seen
 
 

@@ -428,6 +428,14 @@ def permissions(args, backend):
                 'the server says: Permissions Violation for Publish to "a"')
 
 
+def knows_tls_first(args):
+    """handshake_first came with nats-server 2.10.4."""
+    text = subprocess.run([*args.nats_server, "--version"], capture_output=True, text=True,
+                          timeout=10).stdout
+    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", text)
+    return bool(found) and tuple(map(int, found.groups())) >= (2, 10, 4)
+
+
 def tls(args, backend):
     io = backend_flags(backend)
     with tempfile.TemporaryDirectory() as folder:
@@ -441,8 +449,9 @@ def tls(args, backend):
             talks(args.martlet, ["--tlsca", cert, "--tlscert", cert, "--tlskey", key, *io],
                   server.port)
             refused(args.martlet, ["--tlsca", cert, *io], server.port, "certificate")
-        with reference(args, f"tls {{ {files}, handshake_first: true }}\n") as server:
-            talks(args.martlet, ["--tlsfirst", "--tlsca", cert, *io], server.port)
+        if knows_tls_first(args):
+            with reference(args, f"tls {{ {files}, handshake_first: true }}\n") as server:
+                talks(args.martlet, ["--tlsfirst", "--tlsca", cert, *io], server.port)
     with reference(args, "") as server:
         refused(args.martlet, ["--tlsfirst", *io], server.port,
                 "TLS: the server does not answer in TLS")

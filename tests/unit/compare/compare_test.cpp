@@ -203,7 +203,7 @@ TEST(RunComparison, MeasuresTheLimitOnce) {
   EXPECT_EQ(run.plans.size(), 13u);
   EXPECT_EQ(run.plans[0].scenario, load::Scenario::kLimit);
   EXPECT_TRUE(outcome->limit.has_value());
-  EXPECT_TRUE(Has(outcome->comparison.warnings, "17.3 million 1/s"));
+  EXPECT_TRUE(Has(outcome->comparison.notes, "17,340,000 /s"));
 }
 
 TEST(RunComparison, TellsOfEachStep) {
