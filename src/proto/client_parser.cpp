@@ -113,7 +113,7 @@ int ClientParser::first_byte() const {
   return in_.empty() ? -1 : static_cast<unsigned char>(in_.front());
 }
 
-ClientParser::Result ClientParser::Next(const ParserLimits& limits, Op& op) {
+ClientParser::Result ClientParser::NextOther(const ParserLimits& limits, Op& op) {
   if (error_.error != ParseError::kNone) return Result::kError;
   DropUsed();
 
@@ -207,6 +207,7 @@ std::string_view ClientParser::Compact(std::string_view pending) {
 }
 
 ClientParser::Step ClientParser::Fail(ParseError error, std::string_view input, int state) {
+  repeat_.line_bytes = 0;  // nothing is read any more
   error_.error = error;
   error_.state = state;
   error_.input = input;
@@ -220,7 +221,6 @@ ClientParser::Step ClientParser::ParseOne(std::string_view in, const ParserLimit
                                           size_t& consumed, Need& need) {
   need.bytes = 0;
   if (in.empty()) return Step::kMore;
-  if (ParseRepeat(in, limits, op, consumed)) return Step::kDone;
   Line line;
   const Step step = ParseVerb(in, limits, line);
   if (step != Step::kDone) return step;
@@ -291,34 +291,23 @@ ClientParser::Step ClientParser::ParseVerb(std::string_view in, const ParserLimi
   return Step::kDone;
 }
 
-// The quick way for a complete PUB whose line is byte for byte the last one's. Whatever is out of
-// the ordinary, a payload that is not all there or does not end in CR LF, takes the long way.
-bool ClientParser::ParseRepeat(std::string_view in, const ParserLimits& limits, Op& op,
-                               size_t& consumed) const {
-  const Repeat& last = repeat_;
-  const size_t end = size_t{last.line_bytes} + last.payload_bytes;
-  if (last.line_bytes == 0 || in.size() < end + 2 ||
-      std::memcmp(in.data(), last.line, last.line_bytes) != 0 || in[end] != '\r' ||
-      in[end + 1] != '\n' || OverPayloadLimit(last.payload_bytes, limits) ||
-      last.argument.bytes > limits.control_line_bytes_max) {
-    return false;
-  }
-  const auto part = [&](Repeat::Part p) { return std::string_view(in.data() + p.at, p.bytes); };
+// TakeRepeat is the quick way for a complete PUB whose line is byte for byte the last one's.
+// Whatever is out of the ordinary, a payload that is not all there or does not end in CR LF, takes
+// the long way.
+void ClientParser::FillRepeat(Op& op) const {
+  const auto part = [&](Repeat::Part p) { return std::string_view(repeat_.line + p.at, p.bytes); };
   op = Op{.kind = OpKind::kPub,
-          .argument = part(last.argument),
-          .subject = part(last.subject),
-          .reply = part(last.reply),
-          .size_text = part(last.size),
-          .payload = std::string_view(in.data() + last.line_bytes, last.payload_bytes),
-          .repeated = true};
-  consumed = end + 2;
-  return true;
+          .argument = part(repeat_.argument),
+          .subject = part(repeat_.subject),
+          .reply = part(repeat_.reply),
+          .size_text = part(repeat_.size),
+          .repeat = repeat_.number};
 }
 
 void ClientParser::RememberPub(std::string_view in, const Line& line, const Op& op,
                                uint32_t payload_bytes) {
   repeat_.line_bytes = 0;
-  if (line.end > Repeat::kLineBytesMax) return;
+  if (line.end > Repeat::kLineBytesMax || line.end < sizeof(uint64_t)) return;
   const auto part = [&](std::string_view text) {
     if (text.empty()) return Repeat::Part{};
     return Repeat::Part{static_cast<uint8_t>(text.data() - in.data()),
@@ -330,6 +319,7 @@ void ClientParser::RememberPub(std::string_view in, const Line& line, const Op& 
   repeat_.reply = part(op.reply);
   repeat_.size = part(op.size_text);
   repeat_.payload_bytes = payload_bytes;
+  if (++repeat_.number == 0) ++repeat_.number;
   std::memcpy(repeat_.line, in.data(), line.end);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,9 @@ struct Op {
   std::string_view size_text;         // PUB, HPUB, digits as sent (echoed verbatim)
   uint32_t header_bytes = 0;          // HPUB
   std::string_view payload;           // PUB, HPUB (header block and body); CR LF follows in memory
-  bool repeated = false;              // PUB with the same control line as the connection's last one
+  // PUB with the same control line as the connection's last one: a number of that line, not 0. As
+  // long as it stays the same, and the same Op is passed to Next(), only the payload changes.
+  uint32_t repeat = 0;
 };
 
 /// What a failed Next() knows for the log line.
@@ -74,8 +77,15 @@ class ClientParser {
  public:
   enum class Result : uint8_t { kOp, kNeedMore, kError };
 
+  ClientParser() = default;
+  ClientParser(const ClientParser&) = delete;
+  ClientParser& operator=(const ClientParser&) = delete;
+
   void Push(std::string_view bytes);
-  Result Next(const ParserLimits& limits, Op& op);
+  Result Next(const ParserLimits& limits, Op& op) {
+    if (held_.empty() && TakeRepeat(limits, op)) return Result::kOp;
+    return NextOther(limits, op);
+  }
   void Save();
 
   const ErrorDetail& error() const { return error_; }
@@ -99,8 +109,43 @@ class ClientParser {
     uint8_t line_bytes = 0;  // with its line end; 0: none
     Part argument, subject, reply, size;
     uint32_t payload_bytes = 0;
+    uint32_t number = 0;  // of the line, see Op::repeat
     char line[kLineBytesMax];
   };
+
+  /// Eight bytes at a time, the last eight maybe twice; a line has no less.
+  static bool EqualLines(const char* a, const char* b, size_t bytes) {
+    const auto differ = [&](size_t at) {
+      uint64_t word_a = 0;
+      uint64_t word_b = 0;
+      std::memcpy(&word_a, a + at, sizeof word_a);
+      std::memcpy(&word_b, b + at, sizeof word_b);
+      return word_a != word_b;
+    };
+    for (size_t at = 0; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
+      if (differ(at)) return false;
+    }
+    return !differ(bytes - sizeof(uint64_t));
+  }
+
+  bool TakeRepeat(const ParserLimits& limits, Op& op) {
+    const size_t line = repeat_.line_bytes;
+    const size_t end = line + repeat_.payload_bytes;
+    const char* const in = in_.data();
+    if (line == 0 || in_.size() < end + 2 || !EqualLines(in, repeat_.line, line) ||
+        in[end] != '\r' || in[end + 1] != '\n' || !RepeatKeepsTo(limits)) {
+      return false;
+    }
+    if (op.repeat != repeat_.number) FillRepeat(op);
+    op.payload = in_.substr(line, repeat_.payload_bytes);
+    in_.remove_prefix(end + 2);
+    return true;
+  }
+  bool RepeatKeepsTo(const ParserLimits& limits) const {
+    return (limits.payload_bytes_max < 0 || repeat_.payload_bytes <= limits.payload_bytes_max) &&
+           repeat_.argument.bytes <= limits.control_line_bytes_max;
+  }
+
   enum class Step : uint8_t { kDone, kMore, kFail };
 
   Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
@@ -108,7 +153,8 @@ class ClientParser {
   Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line);
   Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
                 size_t& consumed, Need& need);
-  bool ParseRepeat(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed) const;
+  Result NextOther(const ParserLimits& limits, Op& op);
+  void FillRepeat(Op& op) const;
   void RememberPub(std::string_view in, const Line& line, const Op& op, uint32_t payload_bytes);
   Step ParseHpub(const ParserLimits& limits, const Line& line, Op& op, uint32_t& size_bytes);
   Step TakePayload(std::string_view in, const Line& line, uint32_t size_bytes, Op& op,

@@ -38,14 +38,94 @@ int64_t ParseMax(std::string_view text) {
 
 }  // namespace
 
+/// What stays the same while a publisher repeats its line.
+struct ClientSession::Publication {
+  uint32_t repeat = 0;  // the line, Op::repeat; 0: none has passed the checks
+  Message message;
+};
+
+void ClientSession::Process() {
+  proto::Op op;
+  Publication last;
+  while (!paused() && !closing()) {
+    const Options& options = context_.facts->options;
+    const proto::ParserLimits limits = {
+        .control_line_bytes_max = static_cast<size_t>(options.max_control_line_bytes),
+        .payload_bytes_max = options.max_payload_bytes,
+        .headers = headers_,
+    };
+    switch (parser_.Next(limits, op)) {
+      case proto::ClientParser::Result::kOp:
+        // The payload goes on in registers: written and read back in other sizes it would stall.
+        if (op.repeat != 0 && op.repeat == last.repeat) {
+          OnRepeat(op.payload, last);
+        } else {
+          Execute(op, last);
+        }
+        break;
+      case proto::ClientParser::Result::kNeedMore:
+        return;
+      case proto::ClientParser::Result::kError:
+        OnParseError();
+        return;
+    }
+  }
+}
+
+void ClientSession::Execute(const proto::Op& op, Publication& last) {
+  switch (op.kind) {
+    case proto::OpKind::kPub:
+    case proto::OpKind::kHpub:
+      OnPublish(op, last);
+      if (context_.mailroom.blocked()) [[unlikely]]
+        PauseForRings();
+      return;
+    case proto::OpKind::kSub:
+      return OnSubscribe(op);
+    case proto::OpKind::kUnsub:
+      return OnUnsubscribe(op);
+    case proto::OpKind::kConnect:
+      last.repeat = 0;  // it may change what is asked of a message
+      return OnConnect(op.argument);
+    case proto::OpKind::kPing:
+      return OnPing();
+    case proto::OpKind::kPong:
+      return OnPong();
+    case proto::OpKind::kInfo:
+      return OnInfo(op.argument);
+    case proto::OpKind::kOk:
+      return;
+    case proto::OpKind::kErr:
+      return OnPeerError(op.argument);
+  }
+}
+
+/// A message like the one before, but for its payload: nothing is asked again.
+void ClientSession::OnRepeat(std::string_view payload, Publication& last) {
+  Message& message = last.message;
+  message.payload = payload;
+  last_input_ms_ = context_.timers.now();
+  context_.stats.in_messages.Add();
+  context_.stats.in_bytes.Add(payload.size());
+  Publish(message, context_.cache.MatchAgain(message.account, message.subject, last_match_));
+  if (context_.mailroom.blocked()) [[unlikely]]
+    PauseForRings();
+}
+
+void ClientSession::Publish(const Message& message, const subject::MatchResult& match) {
+  if (!context_.delivery->Publish(message, this, match) && !message.reply.empty()) {
+    context_.delivery->AnswerNoResponders(message, *this);
+  }
+}
+
 // Source: spec client-protocol.md section 5, "Processing order".
-void ClientSession::OnPublish(const proto::Op& op) {
+void ClientSession::OnPublish(const proto::Op& op, Publication& last) {
   if (Logs(LogLevel::kTrace)) [[unlikely]] {
     TraceIn(op.kind == proto::OpKind::kPub ? "PUB" : "HPUB", op.argument);
     TracePayload("<<- ", op.payload);
   }
   last_input_ms_ = context_.timers.now();
-  if (op.kind == proto::OpKind::kPub && !op.repeated) last_match_ = {};
+  if (op.kind == proto::OpKind::kPub && op.repeat == 0) last_match_ = {};
   context_.stats.in_messages.Add();
   context_.stats.in_bytes.Add(op.payload.size());
 
@@ -65,16 +145,18 @@ void ClientSession::OnPublish(const proto::Op& op) {
   };
   if (op.subject == kUserInfoSubject) [[unlikely]]
     return AnswerUserInfo(message, *this);
-  if (!context_.delivery->Publish(message, this, Match(op))) {
-    context_.delivery->AnswerNoResponders(message, *this);
+  // Its text is the parser's own, which stays; the first of a line points into the input.
+  if (op.repeat != 0 && !pedantic_ && !verbose_ && !Logs(LogLevel::kTrace)) {
+    last = {.repeat = op.repeat, .message = message};
   }
+  Publish(message, Match(op));
 }
 
 // The memo belongs to the last PUB line, and only a PUB that repeats that line may use it.
 const subject::MatchResult& ClientSession::Match(const proto::Op& op) {
   constexpr subject::AccountId kAccount = subject::kGlobalAccount;
   if (op.kind != proto::OpKind::kPub) return context_.cache.Match(kAccount, op.subject);
-  if (op.repeated) return context_.cache.MatchAgain(kAccount, op.subject, last_match_);
+  if (op.repeat != 0) return context_.cache.MatchAgain(kAccount, op.subject, last_match_);
   return context_.cache.Match(kAccount, op.subject, last_match_);
 }
 

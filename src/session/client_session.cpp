@@ -85,55 +85,6 @@ void ClientSession::WarnOfStall() {
                               base::GoDuration(std::chrono::milliseconds(stalled_ms)));
 }
 
-void ClientSession::Process() {
-  proto::Op op;
-  while (!paused() && !closing()) {
-    const Options& options = context_.facts->options;
-    const proto::ParserLimits limits = {
-        .control_line_bytes_max = static_cast<size_t>(options.max_control_line_bytes),
-        .payload_bytes_max = options.max_payload_bytes,
-        .headers = headers_,
-    };
-    switch (parser_.Next(limits, op)) {
-      case proto::ClientParser::Result::kOp:
-        Execute(op);
-        break;
-      case proto::ClientParser::Result::kNeedMore:
-        return;
-      case proto::ClientParser::Result::kError:
-        OnParseError();
-        return;
-    }
-  }
-}
-
-void ClientSession::Execute(const proto::Op& op) {
-  switch (op.kind) {
-    case proto::OpKind::kPub:
-    case proto::OpKind::kHpub:
-      OnPublish(op);
-      if (context_.mailroom.blocked()) [[unlikely]]
-        PauseForRings();
-      return;
-    case proto::OpKind::kSub:
-      return OnSubscribe(op);
-    case proto::OpKind::kUnsub:
-      return OnUnsubscribe(op);
-    case proto::OpKind::kConnect:
-      return OnConnect(op.argument);
-    case proto::OpKind::kPing:
-      return OnPing();
-    case proto::OpKind::kPong:
-      return OnPong();
-    case proto::OpKind::kInfo:
-      return OnInfo(op.argument);
-    case proto::OpKind::kOk:
-      return;
-    case proto::OpKind::kErr:
-      return OnPeerError(op.argument);
-  }
-}
-
 // A message did not fit into the ring of another shard. It waits; so do the operations behind it,
 // or a PONG would overtake it.
 void ClientSession::PauseForRings() {
@@ -168,6 +119,16 @@ void ClientSession::UpdatePause() { set_paused(waiting_for_rings_ || stall_timer
 
 void ClientSession::Deliver(const Subscription& subscription, const Message& message) {
   AppendMessage(message, subscription.sid(), headers_, outbound());
+  AfterMessage(subscription, message);
+}
+
+void ClientSession::DeliverShared(const Subscription& subscription, const Message& message,
+                                  const SharedBytes& written) {
+  outbound().AppendShared(written);
+  AfterMessage(subscription, message);
+}
+
+void ClientSession::AfterMessage(const Subscription& subscription, const Message& message) {
   context_.stats.out_messages.Add();
   context_.stats.out_bytes.Add(message.payload.size());
   if (Logs(LogLevel::kTrace)) [[unlikely]]

@@ -40,6 +40,9 @@ class ClientSession final : public Session {
 
   /// A message for one of its subscriptions, counted against its maximum by the caller.
   void Deliver(const Subscription& subscription, const Message& message);
+  /// The same, where the message is written already as this subscription gets it.
+  void DeliverShared(const Subscription& subscription, const Message& message,
+                     const SharedBytes& written);
   /// The answer of the server itself on a subscription: `block` is a header block, body empty.
   void DeliverStatus(const Subscription& subscription, std::string_view reply,
                      std::string_view block);
@@ -77,9 +80,13 @@ class ClientSession final : public Session {
     std::string label;  // account and user, when credentials came
   };
 
+  struct Publication;
+
   void Process();
-  void Execute(const proto::Op& op);
-  void OnPublish(const proto::Op& op);
+  void Execute(const proto::Op& op, Publication& last);
+  void OnRepeat(std::string_view payload, Publication& last);
+  void OnPublish(const proto::Op& op, Publication& last);
+  void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
   void OnUnsubscribe(const proto::Op& op);
   void OnConnect(std::string_view text);
@@ -101,6 +108,7 @@ class ClientSession final : public Session {
   void SendError(std::string_view text);
   void SendOk();
   void SendLine(std::string_view line);
+  void AfterMessage(const Subscription& subscription, const Message& message);
   void AfterAppend();
 
   void ArmFirstPing();

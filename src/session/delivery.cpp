@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "session/client_session.h"
+#include "session/message_writer.h"
 
 namespace martlet::session {
 namespace {
@@ -26,6 +27,39 @@ uint32_t Members(const MatchResult::Group& group, unsigned shard) {
 }
 
 }  // namespace
+
+/// Written when the first and the last subscription of a list want the same bytes, which is a good
+/// guess for those between; each is asked all the same.
+class Delivery::Shared {
+ public:
+  Shared(std::span<subject::Subscriber* const> local, const Message& message, ChunkPool& pool)
+      : pool_(pool) {
+    if (local.size() < 2) return;
+    const Subscription& first = AsSubscription(local.front());
+    sid_ = first.sid();
+    headers_ = first.client().headers();
+    if (!Fits(AsSubscription(local.back()))) return;
+    bytes_ = WriteShared(message, sid_, headers_, pool);
+    ChunkPool::Acquire(*bytes_.block);
+  }
+  ~Shared() {
+    if (written()) pool_.Release(*bytes_.block);
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  bool written() const { return bytes_.block != nullptr; }
+  bool Fits(const Subscription& subscription) const {
+    return subscription.client().headers() == headers_ && subscription.sid() == sid_;
+  }
+  const SharedBytes& bytes() const { return bytes_; }
+
+ private:
+  ChunkPool& pool_;
+  std::string_view sid_;
+  bool headers_ = false;
+  SharedBytes bytes_;
+};
 
 bool Delivery::Publish(const Message& message, ClientSession* publisher, const MatchResult& match) {
   if (match.empty()) return false;
@@ -57,20 +91,35 @@ size_t Delivery::DeliverPlain(const MatchResult& match, const Message& message,
   if ((match.plain_shards & Only(context_.shard)) == 0) return 0;
   for (const Filter* filter : match.plain) {
     if (filter->active_since(context_.shard) > source.as_of) continue;
-    for (subject::Subscriber* subscriber : filter->local(context_.shard)) {
-      deliveries += DeliverTo(AsSubscription(subscriber), message, source) ? 1 : 0;
-    }
+    deliveries += DeliverToLocal(filter->local(context_.shard), message, source);
   }
   return deliveries;
 }
 
-bool Delivery::DeliverTo(Subscription& subscription, const Message& message, const Source& source) {
+size_t Delivery::DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
+                                const Source& source) {
+  if (local.size() == 1) return DeliverTo(AsSubscription(local.front()), message, source) ? 1 : 0;
+  size_t deliveries = 0;
+  const Shared shared(local, message, context_.pool);
+  const Shared* const written = shared.written() ? &shared : nullptr;
+  for (subject::Subscriber* subscriber : local) {
+    deliveries += DeliverTo(AsSubscription(subscriber), message, source, written) ? 1 : 0;
+  }
+  return deliveries;
+}
+
+bool Delivery::DeliverTo(Subscription& subscription, const Message& message, const Source& source,
+                         const Shared* shared) {
   ClientSession& client = subscription.client();
   if (client.closing() || subscription.used_up()) return false;
   if (&client == source.client && !client.echo()) return false;
 
   ++subscription.delivered;
-  client.Deliver(subscription, message);
+  if (shared != nullptr && shared->Fits(subscription)) {
+    client.DeliverShared(subscription, message, shared->bytes());
+  } else {
+    client.Deliver(subscription, message);
+  }
   if (subscription.used_up()) expired_.push_back(&subscription);
 
   const Options& options = context_.facts->options;

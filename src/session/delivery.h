@@ -56,7 +56,13 @@ class Delivery {
 
   size_t DeliverPlain(const subject::MatchResult& match, const Message& message,
                       const Source& source);
-  bool DeliverTo(Subscription& subscription, const Message& message, const Source& source);
+  // One form of a message, written for all local subscriptions that get it just so.
+  class Shared;
+
+  size_t DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
+                        const Source& source);
+  bool DeliverTo(Subscription& subscription, const Message& message, const Source& source,
+                 const Shared* shared = nullptr);
   bool DeliverToGroup(const subject::MatchResult::Group& group, const Message& message,
                       const Source& source, subject::ShardSet tried, uint64_t as_of);
   uint32_t LocalMembers(const subject::MatchResult::Group& group, uint64_t as_of) const;

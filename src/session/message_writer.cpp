@@ -73,6 +73,18 @@ void AppendMessage(const Message& message, std::string_view sid, bool headers, O
   if (!contiguous) out.Append(payload_line);
 }
 
+SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers,
+                        ChunkPool& pool) {
+  const Shape shape(message, headers);
+  const std::string_view payload_line(shape.payload.data(), shape.payload.size() + 2);
+  SharedBlock& block = pool.BlockFor(shape.LineBytes(message, sid) + payload_line.size());
+  char* const start = block.data() + block.size;
+  const char* const end = Put(Put(shape.PutLine(message, sid, start), "\r\n"), payload_line);
+  const SharedBytes written = {&block, block.size, static_cast<uint32_t>(end - start)};
+  block.size += written.bytes;
+  return written;
+}
+
 std::string MessageLine(const Message& message, std::string_view sid, bool headers) {
   const Shape shape(message, headers);
   std::string line(shape.LineBytes(message, sid), '\0');

@@ -13,6 +13,11 @@ namespace martlet::session {
 /// publisher's digits. Source: spec client-protocol.md section 7.
 void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out);
 
+/// Writes what AppendMessage would append into the block that `pool` is filling. The caller
+/// acquires the block for as long as it uses the result.
+SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers,
+                        ChunkPool& pool);
+
 /// The control line alone, without line end, for the trace.
 std::string MessageLine(const Message& message, std::string_view sid, bool headers);
 

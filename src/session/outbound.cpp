@@ -19,13 +19,27 @@ void Outbound::Append(std::string_view bytes) {
 
 // The more waits, the larger the next chunk: small answers take a page, streams few large pieces.
 void Outbound::Extend(size_t bytes) {
-  Chunk* chunk = pool_.Get(std::max(bytes, std::min<size_t>(pending_bytes_, 200'000)));
+  Link(pool_.Get(std::max(bytes, std::min<size_t>(pending_bytes_, 200'000))));
+}
+
+void Outbound::Link(Chunk* chunk) {
   if (back_ == nullptr) {
     front_ = chunk;
   } else {
     back_->next = chunk;
   }
   back_ = chunk;
+}
+
+void Outbound::AppendSharedElsewhere(const SharedBytes& shared) {
+  constexpr uint32_t kManyBytes = 16384;
+  const bool goes_on = back_ != nullptr && back_->block != nullptr && shared.begin == 0;
+  if (empty() || goes_on || shared.bytes >= kManyBytes) {
+    Link(pool_.Show(*shared.block, shared.begin, shared.bytes));
+    pending_bytes_ += shared.bytes;
+  } else {
+    Append({shared.block->data() + shared.begin, shared.bytes});
+  }
 }
 
 size_t Outbound::Gather(std::span<iovec> parts, size_t bytes_max) const {

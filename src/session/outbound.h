@@ -10,6 +10,13 @@
 
 namespace martlet::session {
 
+/// Bytes in a block that several connections send. The block is acquired by whoever holds it.
+struct SharedBytes {
+  SharedBlock* block = nullptr;
+  uint32_t begin = 0;
+  uint32_t bytes = 0;
+};
+
 /// A queue of bytes in chunks of the shard's pool. Empty, it owns no memory.
 ///
 /// Appending goes on while the front is lent to the kernel: it never moves or changes bytes that
@@ -43,6 +50,19 @@ class Outbound {
   /// Copies; a long text may end up in several chunks.
   void Append(std::string_view bytes);
 
+  /// Shows the block's bytes where that saves work: they follow on what the back shows already,
+  /// or nothing waits, or they are many. Copies them else: small pieces here and there would make
+  /// sends of many parts, and hold many blocks.
+  void AppendShared(const SharedBytes& shared) {
+    if (back_ != nullptr && back_->block == shared.block &&
+        back_->bytes + back_->size == shared.block->data() + shared.begin) [[likely]] {
+      back_->size += shared.bytes;
+      pending_bytes_ += shared.bytes;
+      return;
+    }
+    AppendSharedElsewhere(shared);
+  }
+
   /// The pieces to send next, at most `parts.size()` of them and about `bytes_max`; returns how
   /// many. They stay where they are until Consume() or Clear().
   size_t Gather(std::span<iovec> parts, size_t bytes_max) const;
@@ -55,6 +75,8 @@ class Outbound {
 
  private:
   void Extend(size_t bytes);
+  void Link(Chunk* chunk);
+  void AppendSharedElsewhere(const SharedBytes& shared);
 
   ChunkPool& pool_;
   Chunk* front_ = nullptr;

@@ -490,7 +490,7 @@ TEST(ClientParser, TellsThatAPubLineRepeats) {
     EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp) << input;
     EXPECT_EQ(op.payload, input.substr(input.find('\n') + 1, op.payload.size()));
     parser.Save();
-    return op.repeated;
+    return op.repeat != 0;
   };
   EXPECT_FALSE(repeated("PUB a r 2\r\nhi\r\n"));
   EXPECT_TRUE(repeated("PUB a r 2\r\nho\r\n"));

@@ -45,6 +45,40 @@ TEST(Delivery, OneRecordServesAllSubscribersOfAShard) {
   EXPECT_EQ(world.stats(1).lost_interest.Get(), 0u);
 }
 
+TEST(Delivery, SharedAndOtherFormsSideBySide) {
+  World world(2);
+  // First and last of the list are alike, others between them are not.
+  std::vector<Client*> alike;
+  alike.push_back(&world.Connect(1));
+  Client& other_sid = world.Connect(1);
+  Client& headers = world.Connect(1);
+  Client& twice = world.Connect(1);
+  alike.push_back(&world.Connect(1));
+  headers.Feed("CONNECT {\"verbose\":false,\"headers\":true}\r\n");
+  headers.Take();
+  alike.front()->Feed("SUB a 1\r\n");
+  other_sid.Feed("SUB a 22\r\n");
+  headers.Feed("SUB a 1\r\n");
+  twice.Feed("SUB a 1\r\nSUB a 2\r\n");
+  alike.back()->Feed("SUB a 1\r\nUNSUB 1 3\r\n");
+  Client& publisher = world.Connect(0, "\"headers\":true");
+  std::string all;
+  for (int i = 0; i < 5; ++i) {
+    const std::string text = "number " + std::to_string(i);
+    publisher.Feed(Pub("a", text));
+    all += Msg("a", "1", text);
+  }
+  publisher.Feed("HPUB a 12 17\r\nNATS/1.0\r\n\r\nhello\r\n");
+  world.Settle();
+  EXPECT_EQ(alike.front()->Take(), all + Msg("a", "1", "hello"));
+  EXPECT_EQ(headers.Take(), all + "HMSG a 1 12 17\r\nNATS/1.0\r\n\r\nhello\r\n");
+  EXPECT_EQ(Count(other_sid.Take(), "MSG a 22 "), 6);
+  const std::string both = twice.Take();
+  EXPECT_EQ(Count(both, "MSG a 1 "), 6);
+  EXPECT_EQ(Count(both, "MSG a 2 "), 6);
+  EXPECT_EQ(Count(alike.back()->Take(), "MSG a 1 "), 3);
+}
+
 TEST(Delivery, RepeatedPublicationSeesEveryChange) {
   World world(2);
   Client& publisher = world.Connect(0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -193,6 +194,114 @@ TEST(ChunkPool, KeepsNoMoreThanItsBound) {
     chunks[i] = chunk;
   }
   for (size_t i = 0; i < kFit; ++i) pool.Put(chunks[i]);
+}
+
+// Writes `text` into the pool's block, as message_writer does.
+SharedBytes Write(ChunkPool& pool, std::string_view text) {
+  SharedBlock& block = pool.BlockFor(text.size());
+  std::copy(text.begin(), text.end(), block.data() + block.size);
+  const SharedBytes written = {&block, block.size, static_cast<uint32_t>(text.size())};
+  block.size += written.bytes;
+  return written;
+}
+
+TEST(Outbound, SharedBytesThatFollowOnMakeOnePiece) {
+  ChunkPool pool;
+  Outbound a(pool);
+  Outbound b(pool);
+  for (const char* text : {"one ", "two ", "three"}) {
+    const SharedBytes written = Write(pool, text);
+    a.AppendShared(written);
+    b.AppendShared(written);
+  }
+  std::array<iovec, 4> parts_a;
+  std::array<iovec, 4> parts_b;
+  ASSERT_EQ(a.Gather(parts_a, SIZE_MAX), 1u);
+  ASSERT_EQ(b.Gather(parts_b, SIZE_MAX), 1u);
+  EXPECT_EQ(parts_a[0].iov_base, parts_b[0].iov_base);
+  EXPECT_EQ(TakeSome(a, SIZE_MAX), "one two three");
+  EXPECT_EQ(TakeSome(b, SIZE_MAX), "one two three");
+}
+
+TEST(Outbound, SmallSharedBytesHereAndThereAreCopied) {
+  ChunkPool pool;
+  Outbound out(pool);
+  out.Append("own ");
+  std::string expected = "own ";
+  for (int i = 0; i < 1000; ++i) {
+    Write(pool, "for others");
+    out.AppendShared(Write(pool, "x"));
+    expected += 'x';
+  }
+  std::array<iovec, 64> parts;
+  EXPECT_LE(out.Gather(parts, SIZE_MAX), 2u);
+  EXPECT_EQ(TakeSome(out, SIZE_MAX), expected);
+}
+
+TEST(Outbound, OneSharedBlockAfterTheOther) {
+  ChunkPool pool;
+  Outbound out(pool);
+  std::string expected;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = "message " + std::to_string(i) + std::string(100, '.');
+    out.AppendShared(Write(pool, text));
+    expected += text;
+  }
+  std::array<iovec, 64> parts;
+  EXPECT_LE(out.Gather(parts, SIZE_MAX), expected.size() / (ChunkPool::kBlockBytes / 2));
+  std::string sent;
+  while (!out.empty()) sent += TakeSome(out, 12'345);
+  EXPECT_TRUE(sent == expected);
+}
+
+TEST(Outbound, ManySharedBytesAreNotCopied) {
+  ChunkPool pool;
+  Outbound out(pool);
+  out.Append("own");
+  const std::string large(300'000, 'x');
+  const SharedBytes written = Write(pool, large);
+  out.AppendShared(written);
+  std::array<iovec, 4> parts;
+  ASSERT_EQ(out.Gather(parts, SIZE_MAX), 2u);
+  EXPECT_EQ(parts[1].iov_base, written.block->data() + written.begin);
+  EXPECT_TRUE(TakeSome(out, SIZE_MAX) == "own" + large);
+}
+
+// Several connections, shared and own bytes in any order, sent in any portions.
+TEST(Outbound, ConnectionsThatShareAgreeWithStrings) {
+  std::mt19937 random(5);
+  ChunkPool pool;
+  constexpr size_t kCount = 5;
+  std::vector<std::unique_ptr<Outbound>> outs;
+  for (size_t i = 0; i < kCount; ++i) outs.push_back(std::make_unique<Outbound>(pool));
+  std::vector<std::string> models(kCount);
+  std::vector<size_t> at(kCount);
+  for (int round = 0; round < 20'000; ++round) {
+    const size_t bytes = 1 + random() % (random() % 100 == 0 ? 90'000 : 200);
+    std::string text(bytes, '\0');
+    for (char& c : text) c = static_cast<char>(random());
+    const SharedBytes written = Write(pool, text);
+    ChunkPool::Acquire(*written.block);
+    for (size_t i = 0; i < kCount; ++i) {
+      const unsigned what = random() % 16;
+      if (what == 0) continue;
+      what == 1 ? outs[i]->Append(text) : outs[i]->AppendShared(written);
+      models[i] += text;
+    }
+    pool.Release(*written.block);
+    const size_t i = random() % kCount;
+    const std::string sent = TakeSome(*outs[i], random() % 3000);
+    ASSERT_TRUE(models[i].compare(at[i], sent.size(), sent) == 0);
+    at[i] += sent.size();
+    if (random() % 500 != 0) continue;
+    outs[i]->Clear();
+    at[i] = models[i].size();
+  }
+  for (size_t i = 0; i < kCount; ++i) {
+    std::string rest;
+    while (!outs[i]->empty()) rest += TakeSome(*outs[i], 100'000);
+    EXPECT_TRUE(models[i].compare(at[i], std::string::npos, rest) == 0);
+  }
 }
 
 }  // namespace
