@@ -2,8 +2,8 @@
 """Builds and runs the suites, and closes with one block that counts them all.
 
 Stages:  release  optimized build: unit, structure, integration, transcripts, fuzz
-         asan     address and undefined behaviour sanitizers: the same without structure
-         tsan     thread sanitizer: what has threads of these; no martlet, no pure code
+         asan     address and undefined behaviour sanitizers: the same without structure and martlet
+         tsan     thread sanitizer: what has threads of that
          interop  real clients and tools against the release build, on both backends
 
 Without names every stage runs in full. A stage name picks that stage; a suite name (unit,
@@ -36,7 +36,9 @@ FAIL_LINE = re.compile(r"^\s*fail(?:ed)?\b[\s:]+(.+)$", re.IGNORECASE)
 
 Stage = collections.namedtuple("Stage", "name directory options suites slowness environment")
 
-SANITIZED = {"buildtype": "debugoptimized", "mimalloc": "disabled", "benchmarks": "false"}
+# Without martlet's reports and command line: much to compile, and little that could go wrong there.
+SANITIZED = {"buildtype": "debugoptimized", "mimalloc": "disabled", "benchmarks": "false",
+             "companion": "false"}
 # GCC's shared runtimes do not know of each other: one ignores the log_path of the other.
 ONE_RUNTIME = "-static-libasan -static-libubsan"
 STAGES = (
@@ -46,7 +48,7 @@ STAGES = (
           {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}),
     Stage("tsan", "build-tsan",
-          dict(SANITIZED, b_sanitize="thread", pure_tests="false", companion="false"),
+          dict(SANITIZED, b_sanitize="thread", pure_tests="false"),
           ("unit", "integration", "transcripts"), 6,
           {"TSAN_OPTIONS": "second_deadlock_stack=1"}),
 )

@@ -164,8 +164,9 @@ absl::Status CompareCommand::Place(compare::Options& options) const {
   const auto take = [](const std::string& text, std::vector<int>& cpus) {
     if (text.empty()) return absl::OkStatus();
     auto parsed = ParseCpuList(text);
-    if (parsed.ok()) cpus = *std::move(parsed);
-    return parsed.status();
+    if (!parsed.ok()) return parsed.status();
+    cpus = *std::move(parsed);
+    return absl::OkStatus();
   };
   absl::Status status = take(server_cpus_, server_cpus);
   status.Update(take(load_cpus_, options.load_cpus));

@@ -79,6 +79,9 @@ void PlanFlags::AddTo(CLI::App& app) {
   run.add_option("--duration", duration_, "Measured time: 3s")->type_name("TIME");
   run.add_option("--warmup", warmup_, "Before it: 500ms")->type_name("TIME");
   run.add_option("--interval", interval_, "Of progress and time series: 1s")->type_name("TIME");
+  run.add_option("--patience", patience_,
+                 "Missing messages are lost when nothing has moved for so long: 15s")
+      ->type_name("TIME");
   run.add_option("--msgs", messages_, "Stop after so many messages instead")->type_name("N");
   run.add_option("--seed", seed_, "Of schedule and contents")->type_name("N");
   run.add_option("--threads", threads_, "Of this client")->type_name("N");
@@ -109,6 +112,7 @@ absl::Status PlanFlags::ApplyTimes(Plan& plan) const {
       SetDuration("--duration", duration_, plan.duration),
       SetDuration("--warmup", warmup_, plan.warmup),
       SetDuration("--interval", interval_, plan.interval),
+      SetDuration("--patience", patience_, plan.patience),
   });
 }
 

@@ -28,7 +28,7 @@ class PlanFlags {
 
   std::string pubs_, subs_, size_, messages_, rate_, depth_, subjects_, headers_, stuck_, churn_;
   std::string subscriptions_, at_once_, threads_, seed_, zipf_;
-  std::string duration_, warmup_, interval_;
+  std::string duration_, warmup_, interval_, patience_;
   std::string subject_, queue_, order_;
   bool pairs_ = false;
   bool poisson_ = false;

@@ -78,7 +78,8 @@ void OutputFlags::AddTo(CLI::App& app) {
 }
 
 bool WantsColour(int fd) {
-  const char* const no_colour = std::getenv("NO_COLOR");
+  // Nobody changes the environment of this process.
+  const char* const no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
   return isatty(fd) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 

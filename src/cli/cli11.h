@@ -1,7 +1,7 @@
 // Names of CLI11 for headers: the library itself takes seconds to compile.
 #pragma once
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's
 
 class App;
 class Option;

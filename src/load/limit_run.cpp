@@ -104,7 +104,7 @@ void OtherSide::Main() {
 void OtherSide::Serve(base::UniqueFd fd) {
   const int one = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  const timeval patience = {.tv_sec = 0, .tv_usec = kPollMs * 1000};
+  const timeval patience = {.tv_sec = 0, .tv_usec = kPollMs * 1000L};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (Greet(fd.get())) is_source_ ? Source(fd.get()) : Sink(fd.get());
 }

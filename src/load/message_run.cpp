@@ -18,7 +18,6 @@ constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint64_t kPrepareNs = 30 * kSecondNs;  // to connect and subscribe
 constexpr uint64_t kRouteSettleNs = kSecondNs;   // interest travels to the publishers' server
 constexpr uint64_t kLeadNs = 20'000'000;         // from setting the times to the first message
-constexpr uint64_t kStalledNs = 3 * kSecondNs;   // nothing arrives any more
 constexpr auto kPoll = std::chrono::milliseconds(1);
 
 void SleepUntil(uint64_t ns) {
@@ -160,7 +159,7 @@ bool MessageRun::Ended() {
   const uint64_t now = base::MonotonicNanoseconds();
   if (counts.sent + counts.delivered != moved_) moved_since_ns_ = now;
   moved_ = counts.sent + counts.delivered;
-  return now > moved_since_ns_ + kStalledNs;
+  return now > moved_since_ns_ + static_cast<uint64_t>(plan_.patience.count());
 }
 
 bool MessageRun::AllFinished() const {

@@ -65,6 +65,9 @@ struct Plan {
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(500);
   std::chrono::nanoseconds duration = std::chrono::seconds(3);
   std::chrono::nanoseconds interval = std::chrono::seconds(1);
+  // Nothing may move for so long before what has not arrived counts as lost: longer than servers
+  // wait for a slow consumer (write_deadline, 10 s).
+  std::chrono::nanoseconds patience = std::chrono::seconds(15);
   uint64_t seed = 1;
   bool spin = true;  // open loop: never sleep, so that the client adds no wake-up of its own
 

@@ -31,7 +31,7 @@ uint64_t ShareOf(const Plan& plan, uint32_t index) {
   return plan.messages / publishers + (index < plan.messages % publishers ? 1 : 0);
 }
 
-char* Copy(char* at, const std::string& text) {
+char* Copy(char* at, std::string_view text) {
   std::memcpy(at, text.data(), text.size());
   return at + text.size();
 }

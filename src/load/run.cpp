@@ -12,7 +12,7 @@
 namespace martlet::load {
 namespace {
 
-absl::Status Refuse(std::string why) { return absl::InvalidArgumentError(std::move(why)); }
+absl::Status Refuse(const std::string& why) { return absl::InvalidArgumentError(why); }
 
 absl::Status CheckMessages(const Plan& plan) {
   if (plan.publishers < 1) return Refuse("at least one publisher is needed");

@@ -30,7 +30,7 @@ class Streams {
   /// Writes the subject of `stream` to `out` and returns its end; at most subject_bytes_max().
   char* WriteSubject(uint32_t stream, char* out) const;
   std::string SubjectOf(uint32_t stream) const;
-  size_t subject_bytes_max() const { return root_.size() + 2 * 11; }
+  size_t subject_bytes_max() const { return root_.size() + size_t{2} * 11; }
 
   /// What a subscriber has to subscribe to, to hear `publisher` (pairs) or everybody (all).
   std::vector<std::string> FiltersFor(uint32_t publisher) const;

@@ -41,7 +41,7 @@ struct Options {
 
 Options options;
 std::atomic<uint64_t> messages{0};
-const Clock::time_point begun = Clock::now();
+const Clock::time_point kBegun = Clock::now();
 
 [[noreturn]] void Die(const char* what) {
   perror(what);
@@ -51,7 +51,7 @@ const Clock::time_point begun = Clock::now();
 /// Waits while a stall lasts: the last `stall` of each `every`.
 void WaitOutStall() {
   if (options.stall.count() == 0) return;
-  const auto at = (Clock::now() - begun) % options.every;
+  const auto at = (Clock::now() - kBegun) % options.every;
   if (at >= options.every - options.stall) std::this_thread::sleep_for(options.every - at);
 }
 

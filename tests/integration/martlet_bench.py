@@ -86,7 +86,8 @@ def scenario(bench, server, backend, *flags):
 def fault(bench, server, kind):
     """The 1000th message: caught, counted once, named by its number."""
     with Relay(bench.args.relay, server.port, "--" + kind, 1000) as relay:
-        result, text = bench.run(relay.port, "pubsub", "--msgs", 5000, "--size", 64, status=1)
+        result, text = bench.run(relay.port, "pubsub", "--msgs", 5000, "--size", 64,
+                                 "--patience", "2s", status=1)
     faults = result["faults"]
     counted = {name: faults[name] for name in COUNTS.values() if faults[name]}
     # What a flip hits is not the message it was, so that one is missing, too.
@@ -101,7 +102,8 @@ def fault(bench, server, kind):
 
 def fault_in_queue(bench, server, kind):
     with Relay(bench.args.relay, server.port, "--" + kind, 1000) as relay:
-        result, _ = bench.run(relay.port, "queue", "--subs", 4, "--msgs", 5000, status=1)
+        result, _ = bench.run(relay.port, "queue", "--subs", 4, "--msgs", 5000,
+                              "--patience", "2s", status=1)
     faults = result["faults"]
     expect(faults[COUNTS[kind]] == 1, str(faults))
     return faults["named"][0]
@@ -109,7 +111,8 @@ def fault_in_queue(bench, server, kind):
 
 def fault_in_reply(bench, server, kind):
     with Relay(bench.args.relay, server.port, "--" + kind, 1000) as relay:
-        result, _ = bench.run(relay.port, "request", "--msgs", 3000, "--depth", 4, status=1)
+        result, _ = bench.run(relay.port, "request", "--msgs", 3000, "--depth", 4,
+                              "--patience", "2s", status=1)
     faults = result["faults"]
     expect(faults[COUNTS[kind]] >= 1, str(faults))
     return faults["named"][0]
@@ -262,7 +265,7 @@ def main():
     args = harness.arguments(__doc__.splitlines()[0], add)
     bench = Bench(args)
     tally = harness.Tally(args.only)
-    with harness.Server(args.server, ["--shards", "1"]) as server:
+    with harness.Server(args.server) as server:
         for backend in ("io_uring", "epoll"):
             for name, flags in SCENARIOS.items():
                 if name == "route form":
