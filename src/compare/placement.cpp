@@ -5,21 +5,10 @@
 #include <map>
 #include <sched.h>
 
+#include "base/cpus.h"
+
 namespace martlet::compare {
 namespace {
-
-std::vector<int> AllowedCpus() {
-  std::vector<int> cpus;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(static_cast<unsigned>(cpu), &set)) cpus.push_back(cpu);
-    }
-  }
-  if (cpus.empty()) cpus.push_back(0);
-  return cpus;
-}
 
 /// The first of the CPUs that share `cpu`'s core; itself where that is not known.
 int FirstSibling(int cpu) {
@@ -69,7 +58,7 @@ Placement OneCore(const CpuSet& set) {
 
 CpuSet ReadCpus() {
   CpuSet set;
-  set.cpus = AllowedCpus();
+  set.cpus = base::AllowedCpus();
   for (const int cpu : set.cpus) set.core_of.push_back(FirstSibling(cpu));
   return set;
 }
@@ -99,7 +88,7 @@ Placement Place(const CpuSet& cpus, unsigned server_cores) {
 
 ScopedAffinity::ScopedAffinity(const std::vector<int>& cpus) {
   if (cpus.empty()) return;
-  std::vector<int> before = AllowedCpus();
+  std::vector<int> before = base::AllowedCpus();
   if (SetAffinity(cpus)) before_ = std::move(before);
 }
 

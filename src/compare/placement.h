@@ -12,8 +12,8 @@ struct CpuSet {
   std::vector<int> core_of;  // same length; equal numbers share a core (hyper-threads)
 };
 
-/// What AllowedCpus() of this process are, with their cores from /sys; every CPU is its own core
-/// where /sys does not say. Never empty.
+/// What base::AllowedCpus() of this process are, with their cores from /sys; every CPU is its own
+/// core where /sys does not say. Never empty.
 CpuSet ReadCpus();
 
 /// Where things run. Both lists empty: nothing is pinned.

@@ -1,17 +1,11 @@
 #include "load/pin.h"
 
 #include <ctime>
-#include <sched.h>
 #include <thread>
 
-namespace martlet::load {
+#include "base/cpus.h"
 
-void PinThread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(cpu), &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
+namespace martlet::load {
 
 double ThreadCpuSeconds() {
   timespec time{};
@@ -21,7 +15,7 @@ double ThreadCpuSeconds() {
 
 void OnThread(const Plan& plan, const std::function<void()>& work) {
   std::thread thread([&] {
-    if (!plan.cpus.empty()) PinThread(plan.cpus.front());
+    if (!plan.cpus.empty()) base::PinThisThread(plan.cpus.front());
     work();
   });
   thread.join();

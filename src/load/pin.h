@@ -7,9 +7,6 @@
 
 namespace martlet::load {
 
-/// Ties the calling thread to one CPU. A wish: where it may not, the run goes on without.
-void PinThread(int cpu);
-
 /// CPU seconds of the calling thread so far.
 double ThreadCpuSeconds();
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "load/pin.h"
 
 namespace martlet::load {
@@ -55,7 +56,7 @@ double Worker::cpu_seconds() {
 }
 
 void Worker::Main() {
-  if (cpu_ >= 0) PinThread(cpu_);
+  if (cpu_ >= 0) base::PinThisThread(cpu_);
   auto runtime = client::Runtime::Create(run_.plan.backend);
   if (!runtime.ok()) return run_.Fail(runtime.status());
   backend_ = (*runtime)->Describe();

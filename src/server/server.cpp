@@ -14,12 +14,12 @@
 #include <martlet/version.h>
 
 #include "auth/nkey.h"
+#include "base/cpus.h"
 #include "base/go_text.h"
 #include "base/net_address.h"
 #include "ops/pid_file.h"
 #include "ops/ports_file.h"
 #include "ops/signals.h"
-#include "server/cpus.h"
 
 namespace martlet::server {
 namespace {
@@ -117,7 +117,7 @@ int Server::Run() {
     return 1;
   }
   log_ = *std::move(log);
-  RaiseFileLimit();
+  base::RaiseFileLimit();
 
   const auth::ServerIdentity identity = auth::NewServerIdentity();
   info_.server_id = identity.id;
@@ -141,8 +141,8 @@ int Server::Run() {
   info_.port = bound_port_;
   Advertise(options_.client_advertise, info_);
 
-  Running running(ShardCount(options_, AllowedCpus().size()), session::ServerFacts(options_, info_),
-                  *log_);
+  Running running(ShardCount(options_, base::AllowedCpus().size()),
+                  session::ServerFacts(options_, info_), *log_);
   running.control = std::make_unique<control::ControlShard>(running.shared, *std::move(signals),
                                                             *std::move(listening));
   const absl::Status started = StartShards(running);
@@ -197,7 +197,7 @@ absl::StatusOr<base::UniqueFd> Server::Listen() {
 
 absl::Status Server::StartShards(Running& running) {
   const unsigned count = running.interconnect.shards();
-  const std::vector<int> cpus = AllowedCpus();
+  const std::vector<int> cpus = base::AllowedCpus();
   for (unsigned id = 0; id < count; ++id) {
     running.threads.emplace_back(
         [this, &running, id, cpu = cpus[id % cpus.size()]] { RunShard(running, id, cpu); });
@@ -229,8 +229,8 @@ absl::Status Server::StartShards(Running& running) {
 }
 
 void Server::RunShard(Running& running, unsigned id, int cpu) {
-  NameThisThread(("shard-" + std::to_string(id)).c_str());
-  PinThisThread(cpu);
+  base::NameThisThread(("shard-" + std::to_string(id)).c_str());
+  base::PinThisThread(cpu);
   shard::Shard shard(id, running.shared);
   running.opened[id] = shard.Open({.backend = options_.io_backend}, &running.fallback[id]);
   if (running.opened[id].ok()) {

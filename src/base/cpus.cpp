@@ -1,10 +1,10 @@
-#include "server/cpus.h"
+#include "base/cpus.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 
-namespace martlet::server {
+namespace martlet::base {
 
 std::vector<int> AllowedCpus() {
   std::vector<int> cpus;
@@ -35,4 +35,4 @@ void RaiseFileLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace martlet::server
+}  // namespace martlet::base

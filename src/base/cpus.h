@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace martlet::server {
+namespace martlet::base {
 
 /// Their numbers, as the affinity mask allows; never empty.
 std::vector<int> AllowedCpus();
@@ -17,4 +17,4 @@ void NameThisThread(const char* name);
 /// Lifts the soft limit of open files to the hard one.
 void RaiseFileLimit();
 
-}  // namespace martlet::server
+}  // namespace martlet::base
