@@ -107,6 +107,12 @@ void AddMessageRows(const Plan& plan, Rows& rows) {
 
 }  // namespace
 
+uint64_t ShareOf(const Plan& plan, uint32_t index) {
+  if (plan.messages == 0) return UINT64_MAX;
+  const auto publishers = static_cast<uint64_t>(plan.publishers);
+  return plan.messages / publishers + (index < plan.messages % publishers ? 1 : 0);
+}
+
 std::string DescribePlan(const Plan& plan) {
   if (!plan.name.empty()) return plan.name;
   std::string out;

@@ -79,6 +79,9 @@ struct Plan {
   int connects_at_once = 64;  // kConnect, kHerd, kIdle
 };
 
+/// How many messages publisher (requester) `index` is to send; UINT64_MAX: until the time is up.
+uint64_t ShareOf(const Plan& plan, uint32_t index);
+
 /// The plan's name where it has none: "1:1", "fan-out 1:100", "10 pairs", ...
 std::string DescribePlan(const Plan& plan);
 

@@ -25,12 +25,6 @@ uint64_t WindowOf(const Plan& plan) {
   return std::max<uint64_t>(bytes / (plan.size_bytes + kFrameBytes) / publishers, 2);
 }
 
-uint64_t ShareOf(const Plan& plan, uint32_t index) {
-  if (plan.messages == 0) return UINT64_MAX;
-  const auto publishers = static_cast<uint64_t>(plan.publishers);
-  return plan.messages / publishers + (index < plan.messages % publishers ? 1 : 0);
-}
-
 char* Copy(char* at, std::string_view text) {
   std::memcpy(at, text.data(), text.size());
   return at + text.size();

@@ -22,12 +22,6 @@ std::string InboxOf(const Plan& plan, uint32_t index) {
   return "_INBOX." + std::to_string(random.Below(UINT32_MAX)) + "-" + std::to_string(index) + ".";
 }
 
-uint64_t ShareOf(const Plan& plan, uint32_t index) {
-  if (plan.messages == 0) return UINT64_MAX;
-  const auto requesters = static_cast<uint64_t>(plan.publishers);
-  return plan.messages / requesters + (index < plan.messages % requesters ? 1 : 0);
-}
-
 }  // namespace
 
 Requester::Requester(WorkerContext& context, uint32_t index)
