@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "proto/pub_line.h"
 
 namespace martlet::proto {
 namespace {
@@ -88,6 +89,19 @@ std::optional<uint32_t> ParseSize(std::string_view text) {
   return value;
 }
 
+// Eight bytes at a time, the last eight maybe twice; a PUB line has no less.
+bool EqualLines(const char* a, const char* b, size_t bytes) {
+  const auto word = [](const char* p) {
+    uint64_t value = 0;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+  };
+  for (size_t at = 0; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
+    if (word(a + at) != word(b + at)) return false;
+  }
+  return word(a + bytes - sizeof(uint64_t)) == word(b + bytes - sizeof(uint64_t));
+}
+
 bool OverPayloadLimit(uint32_t size_bytes, const ParserLimits& limits) {
   return limits.payload_bytes_max >= 0 && int64_t{size_bytes} > limits.payload_bytes_max;
 }
@@ -105,6 +119,7 @@ void ClientParser::Push(std::string_view bytes) {
   DCHECK(in_.empty());
   in_ = bytes;
   pushed_bytes_ = bytes.size();
+  run_stride_ = 0;
 }
 
 int ClientParser::first_byte() const {
@@ -113,23 +128,73 @@ int ClientParser::first_byte() const {
   return in_.empty() ? -1 : static_cast<unsigned char>(in_.front());
 }
 
+ClientParser::Result ClientParser::Next(const ParserLimits& limits, Op& op) {
+  run_stride_ = 0;
+  return held_.empty() && TakePlainPub(limits, op) ? Result::kOp : NextOther(limits, op);
+}
+
+// The quick way for what nearly all traffic is. Whatever is out of the ordinary, a payload that is
+// not all there, a limit that is passed, takes the long way.
+bool ClientParser::TakePlainPub(const ParserLimits& limits, Op& op) {
+  PubLine line;
+  if (!ScanPubLine(in_, line)) return false;
+  const size_t end = line.bytes + line.payload_bytes;
+  if (in_.size() < end + 2 || in_[end] != '\r' || in_[end + 1] != '\n') return false;
+  if (OverPayloadLimit(line.payload_bytes, limits)) return false;
+  if (line.argument.size() > limits.control_line_bytes_max) return false;
+  op = Op{.kind = OpKind::kPub,
+          .argument = line.argument,
+          .subject = line.subject,
+          .reply = line.reply,
+          .size_text = line.size,
+          .payload = in_.substr(line.bytes, line.payload_bytes)};
+  run_line_bytes_ = line.bytes;
+  run_stride_ = end + 2;
+  in_.remove_prefix(end + 2);
+  return true;
+}
+
+PubRun ClientParser::TakeRun(size_t bytes_max) {
+  if (run_stride_ == 0) return {};
+  const size_t stride = run_stride_;
+  const char* const first = in_.data();
+  const char* const model = first - stride;
+  const size_t fit = std::min(in_.size(), std::max(bytes_max, stride)) / stride;
+  const char* at = first;
+  for (const char* const end = first + fit * stride; at != end; at += stride) {
+    if (!EqualLines(at, model, run_line_bytes_)) break;
+    if (at[stride - 2] != '\r' || at[stride - 1] != '\n') break;
+  }
+  in_.remove_prefix(static_cast<size_t>(at - first));
+  return {first + run_line_bytes_, stride, static_cast<uint32_t>((at - first) / stride)};
+}
+
 ClientParser::Result ClientParser::NextOther(const ParserLimits& limits, Op& op) {
   if (error_.error != ParseError::kNone) return Result::kError;
   DropUsed();
+  if (!held_.empty()) return NextHeld(limits, op);
 
   size_t consumed = 0;
   Need need;
-  if (held_.empty()) {
-    switch (ParseOne(in_, limits, op, consumed, need)) {
-      case Step::kDone:
-        in_.remove_prefix(consumed);
-        return Result::kOp;
-      case Step::kMore:
-        return Result::kNeedMore;
-      case Step::kFail:
-        return Result::kError;
-    }
+  switch (ParseOne(in_, limits, op, consumed, need)) {
+    case Step::kDone:
+      if (op.kind == OpKind::kPub || op.kind == OpKind::kHpub) {
+        run_line_bytes_ = static_cast<size_t>(op.payload.data() - in_.data());
+        run_stride_ = consumed;
+      }
+      in_.remove_prefix(consumed);
+      return Result::kOp;
+    case Step::kMore:
+      return Result::kNeedMore;
+    case Step::kFail:
+      break;
   }
+  return Result::kError;
+}
+
+ClientParser::Result ClientParser::NextHeld(const ParserLimits& limits, Op& op) {
+  size_t consumed = 0;
+  Need need;
   for (;;) {
     switch (ParseOne(Held(), limits, op, consumed, need)) {
       case Step::kDone:
@@ -189,6 +254,7 @@ void ClientParser::Save() {
     held_.append(in_);
   }
   in_ = {};
+  run_stride_ = 0;
 }
 
 // What must be kept of an operation that has no line end yet: junk behind PING, PONG and +OK is
@@ -207,7 +273,6 @@ std::string_view ClientParser::Compact(std::string_view pending) {
 }
 
 ClientParser::Step ClientParser::Fail(ParseError error, std::string_view input, int state) {
-  repeat_.line_bytes = 0;  // nothing is read any more
   error_.error = error;
   error_.state = state;
   error_.input = input;
@@ -291,38 +356,6 @@ ClientParser::Step ClientParser::ParseVerb(std::string_view in, const ParserLimi
   return Step::kDone;
 }
 
-// TakeRepeat is the quick way for a complete PUB whose line is byte for byte the last one's.
-// Whatever is out of the ordinary, a payload that is not all there or does not end in CR LF, takes
-// the long way.
-void ClientParser::FillRepeat(Op& op) const {
-  const auto part = [&](Repeat::Part p) { return std::string_view(repeat_.line + p.at, p.bytes); };
-  op = Op{.kind = OpKind::kPub,
-          .argument = part(repeat_.argument),
-          .subject = part(repeat_.subject),
-          .reply = part(repeat_.reply),
-          .size_text = part(repeat_.size),
-          .repeat = repeat_.number};
-}
-
-void ClientParser::RememberPub(std::string_view in, const Line& line, const Op& op,
-                               uint32_t payload_bytes) {
-  repeat_.line_bytes = 0;
-  if (line.end > Repeat::kLineBytesMax || line.end < sizeof(uint64_t)) return;
-  const auto part = [&](std::string_view text) {
-    if (text.empty()) return Repeat::Part{};
-    return Repeat::Part{static_cast<uint8_t>(text.data() - in.data()),
-                        static_cast<uint8_t>(text.size())};
-  };
-  repeat_.line_bytes = static_cast<uint8_t>(line.end);
-  repeat_.argument = part(line.argument);
-  repeat_.subject = part(op.subject);
-  repeat_.reply = part(op.reply);
-  repeat_.size = part(op.size_text);
-  repeat_.payload_bytes = payload_bytes;
-  if (++repeat_.number == 0) ++repeat_.number;
-  std::memcpy(repeat_.line, in.data(), line.end);
-}
-
 ClientParser::Step ClientParser::ParsePub(std::string_view in, const ParserLimits& limits,
                                           const Line& line, Op& op, size_t& consumed, Need& need) {
   const Arguments args = SplitArguments<false>(line.argument);
@@ -336,9 +369,7 @@ ClientParser::Step ClientParser::ParsePub(std::string_view in, const ParserLimit
     error_.announced_bytes = *size_bytes;
     return Fail(ParseError::kPayloadSize, line.argument);
   }
-  const Step step = TakePayload(in, line, *size_bytes, op, consumed, need);
-  if (step == Step::kDone) RememberPub(in, line, op, *size_bytes);
-  return step;
+  return TakePayload(in, line, *size_bytes, op, consumed, need);
 }
 
 ClientParser::Step ClientParser::ParseHpub(const ParserLimits& limits, const Line& line, Op& op,

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -48,9 +47,13 @@ struct Op {
   std::string_view size_text;         // PUB, HPUB, digits as sent (echoed verbatim)
   uint32_t header_bytes = 0;          // HPUB
   std::string_view payload;           // PUB, HPUB (header block and body); CR LF follows in memory
-  // PUB with the same control line as the connection's last one: a number of that line, not 0. As
-  // long as it stays the same, and the same Op is passed to Next(), only the payload changes.
-  uint32_t repeat = 0;
+};
+
+/// PUBs or HPUBs in a row that differ in the bytes of their payloads only.
+struct PubRun {
+  const char* payload = nullptr;  // the first one's; the next ones follow `stride` bytes apart
+  size_t stride = 0;
+  uint32_t count = 0;
 };
 
 /// What a failed Next() knows for the log line.
@@ -82,10 +85,11 @@ class ClientParser {
   ClientParser& operator=(const ClientParser&) = delete;
 
   void Push(std::string_view bytes);
-  Result Next(const ParserLimits& limits, Op& op) {
-    if (held_.empty() && TakeRepeat(limits, op)) return Result::kOp;
-    return NextOther(limits, op);
-  }
+  Result Next(const ParserLimits& limits, Op& op);
+  /// Takes what follows the PUB or HPUB that Next() has just given, as far as it has the same
+  /// control line and is whole: at most `bytes_max`, but for a single one that is larger. The views
+  /// of that Op stay.
+  PubRun TakeRun(size_t bytes_max);
   void Save();
 
   const ErrorDetail& error() const { return error_; }
@@ -99,53 +103,6 @@ class ClientParser {
     size_t bytes = 0;  // of the operation's total; 0: up to the next line end
   };
   struct Line;
-  // The last PUB line and where its parts stand: publishers mostly repeat themselves.
-  struct Repeat {
-    static constexpr size_t kLineBytesMax = 52;
-    struct Part {
-      uint8_t at = 0;
-      uint8_t bytes = 0;
-    };
-    uint8_t line_bytes = 0;  // with its line end; 0: none
-    Part argument, subject, reply, size;
-    uint32_t payload_bytes = 0;
-    uint32_t number = 0;  // of the line, see Op::repeat
-    char line[kLineBytesMax];
-  };
-
-  /// Eight bytes at a time, the last eight maybe twice; a line has no less.
-  static bool EqualLines(const char* a, const char* b, size_t bytes) {
-    const auto differ = [&](size_t at) {
-      uint64_t word_a = 0;
-      uint64_t word_b = 0;
-      std::memcpy(&word_a, a + at, sizeof word_a);
-      std::memcpy(&word_b, b + at, sizeof word_b);
-      return word_a != word_b;
-    };
-    for (size_t at = 0; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
-      if (differ(at)) return false;
-    }
-    return !differ(bytes - sizeof(uint64_t));
-  }
-
-  bool TakeRepeat(const ParserLimits& limits, Op& op) {
-    const size_t line = repeat_.line_bytes;
-    const size_t end = line + repeat_.payload_bytes;
-    const char* const in = in_.data();
-    if (line == 0 || in_.size() < end + 2 || !EqualLines(in, repeat_.line, line) ||
-        in[end] != '\r' || in[end + 1] != '\n' || !RepeatKeepsTo(limits)) {
-      return false;
-    }
-    if (op.repeat != repeat_.number) FillRepeat(op);
-    op.payload = in_.substr(line, repeat_.payload_bytes);
-    in_.remove_prefix(end + 2);
-    return true;
-  }
-  bool RepeatKeepsTo(const ParserLimits& limits) const {
-    return (limits.payload_bytes_max < 0 || repeat_.payload_bytes <= limits.payload_bytes_max) &&
-           repeat_.argument.bytes <= limits.control_line_bytes_max;
-  }
-
   enum class Step : uint8_t { kDone, kMore, kFail };
 
   Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
@@ -153,9 +110,9 @@ class ClientParser {
   Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line);
   Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
                 size_t& consumed, Need& need);
+  bool TakePlainPub(const ParserLimits& limits, Op& op);
   Result NextOther(const ParserLimits& limits, Op& op);
-  void FillRepeat(Op& op) const;
-  void RememberPub(std::string_view in, const Line& line, const Op& op, uint32_t payload_bytes);
+  Result NextHeld(const ParserLimits& limits, Op& op);
   Step ParseHpub(const ParserLimits& limits, const Line& line, Op& op, uint32_t& size_bytes);
   Step TakePayload(std::string_view in, const Line& line, uint32_t size_bytes, Op& op,
                    size_t& consumed, Need& need);
@@ -172,7 +129,9 @@ class ClientParser {
   std::string held_;         // the beginning of a cut operation; comes before in_
   size_t held_start_ = 0;    // bytes of held_ that operations before the last one consumed
   size_t held_used_ = 0;     // bytes behind that which the last operation consumed
-  Repeat repeat_;
+  // Of the operation in front of in_, when that is a PUB or HPUB; else 0.
+  size_t run_line_bytes_ = 0;
+  size_t run_stride_ = 0;
   ErrorDetail error_;
 };
 

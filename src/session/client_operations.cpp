@@ -1,4 +1,5 @@
 // PUB, HPUB, SUB, UNSUB: the operations that move messages.
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -27,6 +28,9 @@ bool IsReservedReply(std::string_view reply) {
   return reply.starts_with("_R_.") || begins("$JS.ACK.") || begins("_GR_.");
 }
 
+// Input that is published in one go, at most.
+constexpr int64_t kRunBytesMax = 65536;
+
 // One to nine digits; anything else, also nothing, is no number.
 int64_t ParseMax(std::string_view text) {
   int64_t value = -1;
@@ -38,15 +42,8 @@ int64_t ParseMax(std::string_view text) {
 
 }  // namespace
 
-/// What stays the same while a publisher repeats its line.
-struct ClientSession::Publication {
-  uint32_t repeat = 0;  // the line, Op::repeat; 0: none has passed the checks
-  Message message;
-};
-
 void ClientSession::Process() {
   proto::Op op;
-  Publication last;
   while (!paused() && !closing()) {
     const Options& options = context_.facts->options;
     const proto::ParserLimits limits = {
@@ -56,12 +53,7 @@ void ClientSession::Process() {
     };
     switch (parser_.Next(limits, op)) {
       case proto::ClientParser::Result::kOp:
-        // The payload goes on in registers: written and read back in other sizes it would stall.
-        if (op.repeat != 0 && op.repeat == last.repeat) {
-          OnRepeat(op.payload, last);
-        } else {
-          Execute(op, last);
-        }
+        Execute(op);
         break;
       case proto::ClientParser::Result::kNeedMore:
         return;
@@ -72,11 +64,11 @@ void ClientSession::Process() {
   }
 }
 
-void ClientSession::Execute(const proto::Op& op, Publication& last) {
+void ClientSession::Execute(const proto::Op& op) {
   switch (op.kind) {
     case proto::OpKind::kPub:
     case proto::OpKind::kHpub:
-      OnPublish(op, last);
+      OnPublish(op);
       if (context_.mailroom.blocked()) [[unlikely]]
         PauseForRings();
       return;
@@ -85,7 +77,6 @@ void ClientSession::Execute(const proto::Op& op, Publication& last) {
     case proto::OpKind::kUnsub:
       return OnUnsubscribe(op);
     case proto::OpKind::kConnect:
-      last.repeat = 0;  // it may change what is asked of a message
       return OnConnect(op.argument);
     case proto::OpKind::kPing:
       return OnPing();
@@ -100,18 +91,6 @@ void ClientSession::Execute(const proto::Op& op, Publication& last) {
   }
 }
 
-/// A message like the one before, but for its payload: nothing is asked again.
-void ClientSession::OnRepeat(std::string_view payload, Publication& last) {
-  Message& message = last.message;
-  message.payload = payload;
-  last_input_ms_ = context_.timers.now();
-  context_.stats.in_messages.Add();
-  context_.stats.in_bytes.Add(payload.size());
-  Publish(message, context_.cache.MatchAgain(message.account, message.subject, last_match_));
-  if (context_.mailroom.blocked()) [[unlikely]]
-    PauseForRings();
-}
-
 void ClientSession::Publish(const Message& message, const subject::MatchResult& match) {
   if (!context_.delivery->Publish(message, this, match) && !message.reply.empty()) {
     context_.delivery->AnswerNoResponders(message, *this);
@@ -119,13 +98,13 @@ void ClientSession::Publish(const Message& message, const subject::MatchResult& 
 }
 
 // Source: spec client-protocol.md section 5, "Processing order".
-void ClientSession::OnPublish(const proto::Op& op, Publication& last) {
-  if (Logs(LogLevel::kTrace)) [[unlikely]] {
+void ClientSession::OnPublish(const proto::Op& op) {
+  const bool traces = Logs(LogLevel::kTrace);
+  if (traces) [[unlikely]] {
     TraceIn(op.kind == proto::OpKind::kPub ? "PUB" : "HPUB", op.argument);
     TracePayload("<<- ", op.payload);
   }
   last_input_ms_ = context_.timers.now();
-  if (op.kind == proto::OpKind::kPub && op.repeat == 0) last_match_ = {};
   context_.stats.in_messages.Add();
   context_.stats.in_bytes.Add(op.payload.size());
 
@@ -145,19 +124,26 @@ void ClientSession::OnPublish(const proto::Op& op, Publication& last) {
   };
   if (op.subject == kUserInfoSubject) [[unlikely]]
     return AnswerUserInfo(message, *this);
-  // Its text is the parser's own, which stays; the first of a line points into the input.
-  if (op.repeat != 0 && !pedantic_ && !verbose_ && !Logs(LogLevel::kTrace)) {
-    last = {.repeat = op.repeat, .message = message};
-  }
-  Publish(message, Match(op));
+  subject::MatchCache::Memo memo;
+  Publish(message, context_.cache.Match(message.account, message.subject, memo));
+  if (!pedantic_ && !verbose_ && !traces && message.reply.empty()) PublishRuns(message, memo);
 }
 
-// The memo belongs to the last PUB line, and only a PUB that repeats that line may use it.
-const subject::MatchResult& ClientSession::Match(const proto::Op& op) {
-  constexpr subject::AccountId kAccount = subject::kGlobalAccount;
-  if (op.kind != proto::OpKind::kPub) return context_.cache.Match(kAccount, op.subject);
-  if (op.repeat != 0) return context_.cache.MatchAgain(kAccount, op.subject, last_match_);
-  return context_.cache.Match(kAccount, op.subject, last_match_);
+/// What follows with the same control line: nothing is asked again. In pieces, so that a pause
+/// that a delivery makes due is not long in coming.
+void ClientSession::PublishRuns(Message message, subject::MatchCache::Memo& memo) {
+  const int64_t max_pending = context_.facts->options.max_pending_bytes;
+  const auto piece = static_cast<size_t>(std::clamp<int64_t>(max_pending / 16, 1, kRunBytesMax));
+  while (!paused() && !closing() && !context_.mailroom.blocked()) {
+    const proto::PubRun run = parser_.TakeRun(piece);
+    if (run.count == 0) return;
+    message.payload = {run.payload, message.payload.size()};
+    message.stride = run.stride;
+    message.count = run.count;
+    context_.stats.in_messages.Add(run.count);
+    context_.stats.in_bytes.Add(run.count * message.payload.size());
+    Publish(message, context_.cache.MatchAgain(message.account, message.subject, memo));
+  }
 }
 
 bool ClientSession::MayPublish(const proto::Op& op) {

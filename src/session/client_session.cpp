@@ -129,8 +129,8 @@ void ClientSession::DeliverShared(const Subscription& subscription, const Messag
 }
 
 void ClientSession::AfterMessage(const Subscription& subscription, const Message& message) {
-  context_.stats.out_messages.Add();
-  context_.stats.out_bytes.Add(message.payload.size());
+  context_.stats.out_messages.Add(message.count);
+  context_.stats.out_bytes.Add(message.count * message.payload.size());
   if (Logs(LogLevel::kTrace)) [[unlikely]]
     TraceDelivery(subscription, message);
   AfterAppend();

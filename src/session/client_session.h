@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <absl/container/flat_hash_set.h>
 
@@ -38,7 +39,7 @@ class ClientSession final : public Session {
   void OnResume() override;
   void Detach() override;
 
-  /// A message for one of its subscriptions, counted against its maximum by the caller.
+  /// A message or a run for one of its subscriptions, counted against its maximum by the caller.
   void Deliver(const Subscription& subscription, const Message& message);
   /// The same, where the message is written already as this subscription gets it.
   void DeliverShared(const Subscription& subscription, const Message& message,
@@ -67,6 +68,9 @@ class ClientSession final : public Session {
   const Peer& peer() const { return peer_; }
   size_t subscriptions() const { return subscriptions_.size(); }
 
+  /// False when it has been given this mark already: tells a delivery that it comes by again.
+  bool TakeMark(uint64_t mark) { return std::exchange(mark_, mark) != mark; }
+
   /// Ends with kSlowConsumerWriteDeadline; `bytes` were on their way.
   void OnWriteDeadline(size_t chunks, size_t bytes);
 
@@ -80,12 +84,10 @@ class ClientSession final : public Session {
     std::string label;  // account and user, when credentials came
   };
 
-  struct Publication;
-
   void Process();
-  void Execute(const proto::Op& op, Publication& last);
-  void OnRepeat(std::string_view payload, Publication& last);
-  void OnPublish(const proto::Op& op, Publication& last);
+  void Execute(const proto::Op& op);
+  void OnPublish(const proto::Op& op);
+  void PublishRuns(Message message, subject::MatchCache::Memo& memo);
   void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
   void OnUnsubscribe(const proto::Op& op);
@@ -99,7 +101,6 @@ class ClientSession final : public Session {
   bool AcceptConnect(const proto::ConnectInfo& info);
   void Remember(const proto::ConnectInfo& info);
   bool MayPublish(const proto::Op& op);
-  const subject::MatchResult& Match(const proto::Op& op);
   bool MaySubscribe(const proto::Op& op);
   void Unsubscribe(Subscription& subscription);
   void Withdraw(Subscription& subscription);
@@ -127,8 +128,7 @@ class ClientSession final : public Session {
   const Peer peer_;
   proto::ClientParser parser_;
   absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
-  subject::MatchCache::Memo last_match_;  // of the last PUB
-  std::unique_ptr<Identity> identity_;    // null until CONNECT
+  std::unique_ptr<Identity> identity_;  // null until CONNECT
 
   // Wishes of the CONNECT, with the defaults that hold without one.
   bool verbose_ = true;
@@ -146,8 +146,9 @@ class ClientSession final : public Session {
   uint8_t pings_out_ = 0;
   uint32_t stall_left_ms_ = 0;  // of the present chunk of input
   uint32_t stalled_ms_ = 0;     // since the last warning
-  uint64_t last_input_ms_;      // last message, SUB, UNSUB or PING
-  uint64_t ping_sent_ms_ = 0;   // when the round trip was last measured
+  uint64_t mark_ = 0;
+  uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
+  uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured
 
   base::Timer ping_timer_ = base::Timer::Bind<&ClientSession::OnPingTimer>(this);
   base::Timer stall_timer_ = base::Timer::Bind<&ClientSession::OnStallTimer>(this);

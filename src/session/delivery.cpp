@@ -32,80 +32,108 @@ uint32_t Members(const MatchResult::Group& group, unsigned shard) {
 /// guess for those between; each is asked all the same.
 class Delivery::Shared {
  public:
-  Shared(std::span<subject::Subscriber* const> local, const Message& message, ChunkPool& pool)
-      : pool_(pool) {
+  /// Writes what `messages` begin with, as much as has room in a block.
+  Shared(std::span<subject::Subscriber* const> local, const Message& messages, ChunkPool& pool)
+      : pool_(pool), count_(messages.count) {
     if (local.size() < 2) return;
     const Subscription& first = AsSubscription(local.front());
     sid_ = first.sid();
     headers_ = first.client().headers();
     if (!Fits(AsSubscription(local.back()))) return;
-    bytes_ = WriteShared(message, sid_, headers_, pool);
+    bytes_ = WriteShared(messages, sid_, headers_, pool, count_);
     ChunkPool::Acquire(*bytes_.block);
   }
   ~Shared() {
-    if (written()) pool_.Release(*bytes_.block);
+    if (bytes_.block != nullptr) pool_.Release(*bytes_.block);
   }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
-  bool written() const { return bytes_.block != nullptr; }
+  /// Messages to go on with: those that were written, or all when none is.
+  uint32_t count() const { return count_; }
   bool Fits(const Subscription& subscription) const {
     return subscription.client().headers() == headers_ && subscription.sid() == sid_;
   }
-  const SharedBytes& bytes() const { return bytes_; }
+  /// Null when the subscription gets something else.
+  const SharedBytes* For(const Subscription& subscription) const {
+    return bytes_.block != nullptr && Fits(subscription) ? &bytes_ : nullptr;
+  }
 
  private:
   ChunkPool& pool_;
   std::string_view sid_;
   bool headers_ = false;
+  uint32_t count_;
   SharedBytes bytes_;
 };
 
 bool Delivery::Publish(const Message& message, ClientSession* publisher, const MatchResult& match) {
   if (match.empty()) return false;
+  if (!GoesInOne(message, match)) return PublishOneByOne(message, publisher, match);
   const Source source = {publisher, publisher == nullptr ? 0 : publisher->id(), context_.shard};
 
-  size_t deliveries = DeliverPlain(match, message, source);
-  SharedPayload* shared = nullptr;
-  for (ShardSet others = match.plain_shards & ~Only(context_.shard); others != 0;
-       others &= others - 1) {
-    MessageRecord record = {.kind = RecordKind::kMessage,
-                            .publisher = source.id,
-                            .origin = static_cast<uint8_t>(context_.shard),
-                            .as_of = match.as_of,
-                            .message = message};
-    Forward(static_cast<unsigned>(__builtin_ctzll(others)), record, shared);
-    ++deliveries;
+  bool delivered = DeliverPlain(match, message, source);
+  const ShardSet others = match.plain_shards & ~Only(context_.shard);
+  if (others != 0) {
+    ForwardPlain(others, message, source, match.as_of);
+    delivered = true;
   }
-  if (shared != nullptr) shared->Release();
   for (const MatchResult::Group& group : match.groups) {
-    deliveries += DeliverToGroup(group, message, source, 0, match.as_of) ? 1 : 0;
+    for (uint32_t i = 0; i < message.count; ++i) {
+      delivered |= DeliverToGroup(group, message.Part(i, 1), source, 0, match.as_of);
+    }
   }
   ExpireSubscriptions();
-  return deliveries != 0;
+  return delivered;
 }
 
-size_t Delivery::DeliverPlain(const MatchResult& match, const Message& message,
-                              const Source& source) {
-  size_t deliveries = 0;
-  if ((match.plain_shards & Only(context_.shard)) == 0) return 0;
+// A delivery may end subscriptions, so each message looks anew.
+bool Delivery::PublishOneByOne(const Message& run, ClientSession* publisher,
+                               const MatchResult& match) {
+  bool delivered = Publish(run.Part(0, 1), publisher, match);
+  for (uint32_t i = 1; i < run.count; ++i) delivered |= Publish(run.Part(i, 1), publisher);
+  return delivered;
+}
+
+// False for a run when a connection has several of the subscriptions: its messages would change
+// places. Connections of other shards are looked at there.
+bool Delivery::GoesInOne(const Message& message, const MatchResult& match) {
+  if (message.count == 1) return true;
+  if (!match.groups.empty()) return match.plain.empty() && match.groups.size() == 1;
+  if (match.plain.size() == 1 && match.plain.front()->local(context_.shard).size() < 2) return true;
+  ++marks_;
+  for (const Filter* filter : match.plain) {
+    for (subject::Subscriber* subscriber : filter->local(context_.shard)) {
+      if (!AsSubscription(subscriber).client().TakeMark(marks_)) return false;
+    }
+  }
+  return true;
+}
+
+bool Delivery::DeliverPlain(const MatchResult& match, const Message& message,
+                            const Source& source) {
+  if ((match.plain_shards & Only(context_.shard)) == 0) return false;
+  bool delivered = false;
   for (const Filter* filter : match.plain) {
     if (filter->active_since(context_.shard) > source.as_of) continue;
-    deliveries += DeliverToLocal(filter->local(context_.shard), message, source);
+    delivered |= DeliverToLocal(filter->local(context_.shard), message, source);
   }
-  return deliveries;
+  return delivered;
 }
 
-size_t Delivery::DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
-                                const Source& source) {
-  if (local.size() == 1) return DeliverTo(AsSubscription(local.front()), message, source) ? 1 : 0;
-  size_t deliveries = 0;
-  const Shared shared(local, message, context_.pool);
-  const Shared* const written = shared.written() ? &shared : nullptr;
-  for (subject::Subscriber* subscriber : local) {
-    deliveries += DeliverTo(AsSubscription(subscriber), message, source, written) ? 1 : 0;
+bool Delivery::DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
+                              const Source& source) {
+  if (local.size() == 1) return DeliverTo(AsSubscription(local.front()), message, source);
+  bool delivered = false;
+  for (uint32_t next = 0; next < message.count;) {
+    const Shared shared(local, message.Part(next, message.count - next), context_.pool);
+    const Message part = message.Part(next, shared.count());
+    for (subject::Subscriber* subscriber : local) {
+      delivered |= DeliverTo(AsSubscription(subscriber), part, source, &shared);
+    }
+    next += part.count;
   }
-  return deliveries;
+  return delivered;
 }
 
 bool Delivery::DeliverTo(Subscription& subscription, const Message& message, const Source& source,
@@ -113,10 +141,13 @@ bool Delivery::DeliverTo(Subscription& subscription, const Message& message, con
   ClientSession& client = subscription.client();
   if (client.closing() || subscription.used_up()) return false;
   if (&client == source.client && !client.echo()) return false;
+  if (message.count > 1 && MayReachLimit(subscription, message)) [[unlikely]] {
+    return DeliverOneByOne(subscription, message, source);
+  }
 
-  ++subscription.delivered;
-  if (shared != nullptr && shared->Fits(subscription)) {
-    client.DeliverShared(subscription, message, shared->bytes());
+  subscription.delivered += message.count;
+  if (const SharedBytes* bytes = shared == nullptr ? nullptr : shared->For(subscription)) {
+    client.DeliverShared(subscription, message, *bytes);
   } else {
     client.Deliver(subscription, message);
   }
@@ -128,6 +159,26 @@ bool Delivery::DeliverTo(Subscription& subscription, const Message& message, con
     StallSource(source, ClientSession::kStallStepMs);
   }
   return true;
+}
+
+bool Delivery::DeliverOneByOne(Subscription& subscription, const Message& run,
+                               const Source& source) {
+  bool delivered = false;
+  for (uint32_t i = 0; i < run.count; ++i) {
+    delivered |= DeliverTo(subscription, run.Part(i, 1), source);
+  }
+  return delivered;
+}
+
+// Whether something could become due in the midst of the run: the end of the subscription, a stall
+// of the publisher, the end of a client that does not read.
+bool Delivery::MayReachLimit(const Subscription& subscription, const Message& run) const {
+  if (subscription.max > 0) return true;
+  const size_t line_bytes = run.subject.size() + subscription.sid().size() + run.reply.size() + 32;
+  const size_t bytes = run.count * (line_bytes + run.payload.size());
+  const auto pending =
+      static_cast<int64_t>(subscription.client().outbound().pending_bytes() + bytes);
+  return pending > context_.facts->options.max_pending_bytes / 4 * 3;
 }
 
 bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& message,
@@ -196,6 +247,31 @@ bool Delivery::DeliverToLocalMember(const MatchResult::Group& group, const Messa
   return false;
 }
 
+// Runs of small messages go in pieces, with all that stands between the payloads; large ones one by
+// one.
+void Delivery::ForwardPlain(ShardSet shards, const Message& message, const Source& source,
+                            uint64_t as_of) {
+  constexpr size_t kPieceBytes = 32768;
+  const size_t piece = std::min(kPieceBytes, context_.mailroom.record_bytes_max() / 2);
+  const bool is_small = message.payload.size() <= MessageRecord::kInlineBytesMax;
+  const size_t fit = is_small && message.count > 1 ? piece / message.stride : 1;
+  for (uint32_t next = 0; next < message.count;) {
+    const auto count =
+        static_cast<uint32_t>(std::min<size_t>(message.count - next, std::max<size_t>(fit, 1)));
+    SharedPayload* shared = nullptr;
+    for (ShardSet to = shards; to != 0; to &= to - 1) {
+      MessageRecord record = {.kind = RecordKind::kMessage,
+                              .publisher = source.id,
+                              .origin = static_cast<uint8_t>(context_.shard),
+                              .as_of = as_of,
+                              .message = message.Part(next, count)};
+      Forward(static_cast<unsigned>(__builtin_ctzll(to)), record, shared);
+    }
+    if (shared != nullptr) shared->Release();
+    next += count;
+  }
+}
+
 // Sends to another shard. A large payload is copied once, into `shared`, for all records.
 void Delivery::Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared) {
   if (record.message.payload.size() > MessageRecord::kInlineBytesMax) {
@@ -241,10 +317,21 @@ void Delivery::OnRecord(std::span<const char> bytes) {
 }
 
 void Delivery::OnMessage(const MessageRecord& record) {
-  const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
+  const Message& message = record.message;
   const Source source = {nullptr, record.publisher, record.origin, record.as_of};
+  const MatchResult& match = context_.cache.Match(message.account, message.subject);
+  bool delivered = false;
+  if (GoesInOne(message, match)) {
+    delivered = DeliverPlain(match, message, source);
+  } else {
+    for (uint32_t i = 0; i < message.count; ++i) {
+      delivered |= DeliverPlain(context_.cache.Match(message.account, message.subject),
+                                message.Part(i, 1), source);
+      ExpireSubscriptions();
+    }
+  }
   // The last subscriber may have gone while the message was on its way; that is a gap with a cause.
-  if (DeliverPlain(match, record.message, source) == 0) context_.stats.lost_interest.Add();
+  if (!delivered) context_.stats.lost_interest.Add(message.count);
 }
 
 void Delivery::OnQueuePick(const MessageRecord& record) {

@@ -19,13 +19,17 @@ namespace martlet::session {
 /// all shards; a member that cannot take it passes to the next. Copies to plain subscriptions come
 /// first.
 ///
+/// A run goes to one subscription after the other, each time all its messages: so each connection
+/// is touched, and each output extended, once. It is taken apart where the messages of a connection
+/// would come in another order than one by one.
+///
 /// Thread: its shard's, always. Not re-entered: sessions only append and note.
 class Delivery {
  public:
   explicit Delivery(ShardContext& context) : context_(context) {}
 
-  /// Delivers a message of a client, or of the server itself (null). False when nobody took it,
-  /// here or on another shard.
+  /// Delivers a message or a run of a client, or of the server itself (null). False when nobody
+  /// took it, here or on another shard.
   bool Publish(const Message& message, ClientSession* publisher) {
     return Publish(message, publisher, context_.cache.Match(message.account, message.subject));
   }
@@ -54,26 +58,34 @@ class Delivery {
   void OnBounce(const MessageRecord& record);
   void OnStall(const StallRecord& record);
 
-  size_t DeliverPlain(const subject::MatchResult& match, const Message& message,
-                      const Source& source);
+  bool PublishOneByOne(const Message& run, ClientSession* publisher,
+                       const subject::MatchResult& match);
+  bool GoesInOne(const Message& message, const subject::MatchResult& match);
+  bool DeliverPlain(const subject::MatchResult& match, const Message& message,
+                    const Source& source);
   // One form of a message, written for all local subscriptions that get it just so.
   class Shared;
 
-  size_t DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
-                        const Source& source);
+  bool DeliverToLocal(std::span<subject::Subscriber* const> local, const Message& message,
+                      const Source& source);
   bool DeliverTo(Subscription& subscription, const Message& message, const Source& source,
                  const Shared* shared = nullptr);
+  bool DeliverOneByOne(Subscription& subscription, const Message& run, const Source& source);
+  bool MayReachLimit(const Subscription& subscription, const Message& run) const;
   bool DeliverToGroup(const subject::MatchResult::Group& group, const Message& message,
                       const Source& source, subject::ShardSet tried, uint64_t as_of);
   uint32_t LocalMembers(const subject::MatchResult::Group& group, uint64_t as_of) const;
   bool DeliverToLocalMember(const subject::MatchResult::Group& group, const Message& message,
                             const Source& source, uint32_t start);
+  void ForwardPlain(subject::ShardSet shards, const Message& message, const Source& source,
+                    uint64_t as_of);
   void Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared);
   void StallSource(const Source& source, uint32_t milliseconds);
   void ExpireSubscriptions();
 
   ShardContext& context_;
   std::vector<Subscription*> expired_;  // have had all they wanted, in this delivery
+  uint64_t marks_ = 0;                  // the last mark that GoesInOne has given
   uint64_t stalled_publisher_ = 0;      // who was last told to pause, and when
   uint64_t stalled_at_ms_ = 0;
 };

@@ -30,6 +30,8 @@ class Interconnect {
   unsigned shards() const { return members_ - 1; }
   unsigned members() const { return members_; }
   unsigned control() const { return members_ - 1; }
+  /// The largest record that is sure to fit into any empty ring.
+  size_t record_bytes_max() const { return rings_[1]->record_bytes_max(); }
   base::ByteRing& ring(unsigned from, unsigned to) { return *rings_[from * members_ + to]; }
 
   /// Shared payload bytes of this path that the receiver is done with; it alone adds.

@@ -14,9 +14,9 @@ namespace martlet::session {
 /// One member's side of the interconnect.
 ///
 /// A record that finds its ring full, or too much shared payload on the way, goes to a queue of
-/// this member, in order, and the publisher that sent it is to be paused until Blocked() is over:
-/// so the queue holds at most one operation's records for each connection of the shard, and what
-/// other shards send back meanwhile.
+/// this member, in order, and the publisher that sent it is to be paused until blocked() is over:
+/// so the queue holds at most the records of one operation or run for each connection of the shard,
+/// and what other shards send back meanwhile.
 ///
 /// Thread: its member's, always.
 class Mailroom {
@@ -34,6 +34,9 @@ class Mailroom {
   void SendPlain(unsigned to, const Record& record) {
     SendBytes(to, {reinterpret_cast<const char*>(&record), sizeof record});
   }
+
+  /// The largest record that is sure to fit some time.
+  size_t record_bytes_max() const { return interconnect_.record_bytes_max(); }
 
   /// Moves waiting records into their rings as far as they fit.
   void FlushWaiting();

@@ -1,7 +1,9 @@
 #include "session/message_writer.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstring>
+
+#include "base/copy.h"
 
 namespace martlet::session {
 namespace {
@@ -10,7 +12,7 @@ namespace {
 constexpr size_t kContiguousBytesMax = 8192;
 
 char* Put(char* to, std::string_view text) {
-  std::memcpy(to, text.data(), text.size());
+  base::CopyShort(to, text.data(), text.size());
   return to + text.size();
 }
 
@@ -20,75 +22,112 @@ char* PutWord(char* to, std::string_view text) {
   return to + 1;
 }
 
-// What of a message a subscriber gets, and how its sizes read.
-struct Shape {
-  bool with_headers;
-  std::string_view header_size;  // empty for MSG
-  std::string_view size;
-  std::string_view payload;  // CR LF follows in memory
-  char digits[12];           // holds `size` when it is not the publisher's text
-
-  Shape(const Message& message, bool headers) {
-    with_headers = headers && message.header_bytes > 0;
-    payload = message.payload;
-    size = message.size_text;
-    if (with_headers) {
-      header_size = message.header_size_text;
-    } else if (message.header_bytes > 0) {
-      payload.remove_prefix(message.header_bytes);
-      const auto end = std::to_chars(digits, digits + sizeof digits, payload.size());
-      size = {digits, static_cast<size_t>(end.ptr - digits)};
-    }
+// What of a message a subscriber gets, and how it is written.
+class Form {
+ public:
+  Form(const Message& message, std::string_view sid, bool headers)
+      : message_(message), sid_(sid), with_headers_(headers && message.header_bytes > 0) {
+    size_ = message.size_text;
+    if (message.header_bytes == 0 || with_headers_) return;
+    skipped_ = message.header_bytes;
+    const auto end = std::to_chars(digits_, digits_ + sizeof digits_, PayloadLine(0).size() - 2);
+    size_ = {digits_, static_cast<size_t>(end.ptr - digits_)};
   }
-  Shape(const Shape&) = delete;
-  Shape& operator=(const Shape&) = delete;
+  Form(const Form&) = delete;
+  Form& operator=(const Form&) = delete;
 
-  size_t LineBytes(const Message& message, std::string_view sid) const {
-    return sizeof("HMSG ") + message.subject.size() + 1 + sid.size() + 1 + message.reply.size() +
-           1 + header_size.size() + 1 + size.size() + 2;
+  /// Of one message, rather too much than too little.
+  size_t LineBytes() const {
+    return sizeof("HMSG ") + message_.subject.size() + 1 + sid_.size() + 1 + message_.reply.size() +
+           1 + message_.header_size_text.size() + 1 + size_.size() + 2;
+  }
+  size_t Bytes() const { return LineBytes() + PayloadLine(0).size(); }
+
+  std::string_view PayloadLine(uint32_t number) const {
+    return {message_.payload.data() + number * message_.stride + skipped_,
+            message_.payload.size() + 2 - skipped_};
   }
 
-  char* PutLine(const Message& message, std::string_view sid, char* to) const {
-    to = Put(to, with_headers ? std::string_view("HMSG ") : std::string_view("MSG "));
-    to = PutWord(to, message.subject);
-    to = PutWord(to, sid);
-    if (!message.reply.empty()) to = PutWord(to, message.reply);
-    if (with_headers) to = PutWord(to, header_size);
-    return Put(to, size);
+  /// Without the line end.
+  char* PutLine(char* to) const {
+    to = Put(to, with_headers_ ? std::string_view("HMSG ") : std::string_view("MSG "));
+    to = PutWord(PutWord(to, message_.subject), sid_);
+    if (!message_.reply.empty()) to = PutWord(to, message_.reply);
+    if (with_headers_) to = PutWord(to, message_.header_size_text);
+    return Put(to, size_);
   }
+
+  /// The messages [from, end) of a run, which share their line.
+  char* PutMessages(uint32_t from, uint32_t end, char* to) const {
+    const char* const line = to;
+    to = Put(PutLine(to), "\r\n");
+    const std::string_view first_line(line, static_cast<size_t>(to - line));
+    to = Put(to, PayloadLine(from));
+    for (uint32_t i = from + 1; i < end; ++i) to = Put(Put(to, first_line), PayloadLine(i));
+    return to;
+  }
+
+ private:
+  const Message& message_;
+  const std::string_view sid_;
+  const bool with_headers_;
+  std::string_view size_;
+  size_t skipped_ = 0;  // header block that the subscriber does not take
+  char digits_[12];     // holds `size_` when it is not the publisher's text
 };
+
+// A run goes out in pieces: as many messages as have room in the present chunk, when that is worth
+// it, else in a new one of this size.
+constexpr size_t kPieceBytes = 60000;
+constexpr size_t kWorthFillingBytes = 4096;
+
+// How many of `left` messages of at most `each` bytes go into a piece.
+uint32_t CountFor(size_t room, size_t left, size_t each) {
+  return static_cast<uint32_t>(std::min(left, std::max<size_t>(room / each, 1)));
+}
 
 }  // namespace
 
 void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out) {
-  const Shape shape(message, headers);
-  const std::string_view payload_line(shape.payload.data(), shape.payload.size() + 2);
-  const size_t line_bytes = shape.LineBytes(message, sid);
-  const bool contiguous = line_bytes + payload_line.size() <= kContiguousBytesMax;
-
-  char* const start = out.Reserve(line_bytes + (contiguous ? payload_line.size() : 0));
-  char* to = Put(shape.PutLine(message, sid, start), "\r\n");
-  if (contiguous) to = Put(to, payload_line);
-  out.Commit(static_cast<size_t>(to - start));
-  if (!contiguous) out.Append(payload_line);
+  const Form form(message, sid, headers);
+  const size_t each = form.Bytes();
+  if (each > kContiguousBytesMax) {
+    for (uint32_t i = 0; i < message.count; ++i) {
+      char* const start = out.Reserve(form.LineBytes());
+      out.Commit(static_cast<size_t>(Put(form.PutLine(start), "\r\n") - start));
+      out.Append(form.PayloadLine(i));
+    }
+    return;
+  }
+  for (uint32_t next = 0; next < message.count;) {
+    const size_t left = message.count - next;
+    const size_t room =
+        out.room() >= std::min(left * each, kWorthFillingBytes) ? out.room() : kPieceBytes;
+    const uint32_t end = next + CountFor(room, left, each);
+    char* const start = out.Reserve((end - next) * each);
+    out.Commit(static_cast<size_t>(form.PutMessages(next, end, start) - start));
+    next = end;
+  }
 }
 
-SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers,
-                        ChunkPool& pool) {
-  const Shape shape(message, headers);
-  const std::string_view payload_line(shape.payload.data(), shape.payload.size() + 2);
-  SharedBlock& block = pool.BlockFor(shape.LineBytes(message, sid) + payload_line.size());
+SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers, ChunkPool& pool,
+                        uint32_t& count) {
+  const Form form(message, sid, headers);
+  const size_t each = form.Bytes();
+  const size_t wanted = std::min(message.count * each, std::max(each, kWorthFillingBytes));
+  SharedBlock& block = pool.BlockFor(wanted);
+  count = CountFor(block.room(), message.count, each);
   char* const start = block.data() + block.size;
-  const char* const end = Put(Put(shape.PutLine(message, sid, start), "\r\n"), payload_line);
+  const char* const end = form.PutMessages(0, count, start);
   const SharedBytes written = {&block, block.size, static_cast<uint32_t>(end - start)};
   block.size += written.bytes;
   return written;
 }
 
 std::string MessageLine(const Message& message, std::string_view sid, bool headers) {
-  const Shape shape(message, headers);
-  std::string line(shape.LineBytes(message, sid), '\0');
-  line.resize(static_cast<size_t>(shape.PutLine(message, sid, line.data()) - line.data()));
+  const Form form(message, sid, headers);
+  std::string line(form.LineBytes(), '\0');
+  line.resize(static_cast<size_t>(form.PutLine(line.data()) - line.data()));
   return line;
 }
 

@@ -8,15 +8,16 @@
 
 namespace martlet::session {
 
-/// Appends the message for the subscription `sid`: HMSG when it has a header block and the
-/// subscriber takes headers, else MSG, the header block cut off. Sizes that do not change keep the
-/// publisher's digits. Source: spec client-protocol.md section 7.
+/// Appends the message, or all of a run, for the subscription `sid`: HMSG when it has a header
+/// block and the subscriber takes headers, else MSG, the header block cut off. Sizes that do not
+/// change keep the publisher's digits. Source: spec client-protocol.md section 7.
 void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out);
 
-/// Writes what AppendMessage would append into the block that `pool` is filling. The caller
-/// acquires the block for as long as it uses the result.
-SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers,
-                        ChunkPool& pool);
+/// Writes what AppendMessage would append into the block that `pool` is filling; of a run as many
+/// messages as have room there, at least one: `count` says how many. The caller acquires the block
+/// for as long as it uses the result.
+SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers, ChunkPool& pool,
+                        uint32_t& count);
 
 /// The control line alone, without line end, for the trace.
 std::string MessageLine(const Message& message, std::string_view sid, bool headers);

@@ -36,6 +36,9 @@ class Outbound {
   size_t pending_bytes() const { return pending_bytes_; }
   bool empty() const { return pending_bytes_ == 0; }
 
+  /// What Reserve() gives without taking more memory.
+  size_t room() const { return back_ == nullptr ? 0 : back_->room(); }
+
   /// Contiguous room for `bytes`; what of it was written is added by Commit().
   char* Reserve(size_t bytes) {
     if (back_ == nullptr || back_->room() < bytes) [[unlikely]]

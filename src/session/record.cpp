@@ -8,7 +8,7 @@ namespace martlet::session {
 namespace {
 
 // The fixed part of a message in a ring; the texts follow in this order: subject, reply, queue,
-// header size, size, and the payload line when it is inline.
+// header size, size, and Message::span() when the payload is inline.
 struct Header {
   RecordKind kind;
   uint8_t origin;
@@ -19,7 +19,9 @@ struct Header {
   uint32_t reply_bytes;
   uint32_t queue_bytes;
   uint32_t header_bytes;
-  uint64_t payload_line_bytes;
+  uint32_t count;
+  uint64_t stride;
+  uint64_t payload_bytes;
   uint64_t publisher;
   uint64_t as_of;
   subject::ShardSet tried;
@@ -55,7 +57,7 @@ void SharedPayload::Release() {
 size_t MessageRecord::EncodedBytes() const {
   return sizeof(Header) + message.subject.size() + message.reply.size() + queue.size() +
          message.header_size_text.size() + message.size_text.size() +
-         (shared == nullptr ? message.payload.size() + 2 : 0);
+         (shared == nullptr ? message.span().size() : 0);
 }
 
 void MessageRecord::Encode(char* to) const {
@@ -69,7 +71,9 @@ void MessageRecord::Encode(char* to) const {
       .reply_bytes = static_cast<uint32_t>(message.reply.size()),
       .queue_bytes = static_cast<uint32_t>(queue.size()),
       .header_bytes = message.header_bytes,
-      .payload_line_bytes = message.payload.size() + 2,
+      .count = message.count,
+      .stride = message.stride,
+      .payload_bytes = message.payload.size(),
       .publisher = publisher,
       .as_of = as_of,
       .tried = tried,
@@ -81,7 +85,7 @@ void MessageRecord::Encode(char* to) const {
   to = Put(to, queue);
   to = Put(to, message.header_size_text);
   to = Put(to, message.size_text);
-  if (shared == nullptr) Put(to, message.payload_line());
+  if (shared == nullptr) Put(to, message.span());
 }
 
 MessageRecord MessageRecord::Decode(std::span<const char> from) {
@@ -103,10 +107,10 @@ MessageRecord MessageRecord::Decode(std::span<const char> from) {
   record.message.size_text = Take(at, header.size_bytes);
   record.message.header_bytes = header.header_bytes;
   record.shared = header.shared;
-  const size_t payload_bytes = header.payload_line_bytes - 2;
-  record.message.payload = header.shared == nullptr
-                               ? Take(at, payload_bytes)
-                               : header.shared->bytes().substr(0, payload_bytes);
+  record.message.count = header.count;
+  record.message.stride = header.stride;
+  record.message.payload = {header.shared == nullptr ? at : header.shared->bytes().data(),
+                            header.payload_bytes};
   return record;
 }
 

@@ -45,9 +45,9 @@ class SharedPayload {
   size_t size_;
 };
 
-/// A message between shards.
+/// A message or a run between shards.
 ///
-/// Payloads up to kInlineBytesMax travel in the ring; larger ones by reference.
+/// Payloads up to kInlineBytesMax travel in the ring; larger ones by reference, and never as a run.
 struct MessageRecord {
   static constexpr size_t kInlineBytesMax = 4096;
 

@@ -5,6 +5,8 @@
 //   bits 2-3  payload limit          bit 5  a CONNECT turns headers over
 //   bit 6     the caller of the second parser stops after each operation, like a paused client
 //
+// The first parser takes runs, the second one operation after the other.
+//
 // Held to be true, whatever comes: both parsers give the same operations and the same end; views
 // lie in readable memory, and CR LF stands behind a payload; what is held stays within its bound;
 // after an error every call is one.
@@ -76,13 +78,13 @@ class Run {
   explicit Run(const Settings& settings) : settings_(settings), limits_(settings.limits) {}
 
   // Takes a private copy, so that a view that outlives its chunk is seen.
-  void Feed(std::string_view bytes, bool stops) {
+  void Feed(std::string_view bytes, bool takes_runs, bool stops) {
     const std::unique_ptr<char[]> chunk(new char[bytes.size()]);
     std::copy(bytes.begin(), bytes.end(), chunk.get());
     if (failed_) return;
     longest_chunk_ = std::max(longest_chunk_, bytes.size());
     parser_.Push({chunk.get(), bytes.size()});
-    while (TakeOne()) {
+    while (TakeOne(takes_runs)) {
       if (stops) parser_.Save();
     }
     if (failed_) return;
@@ -93,7 +95,7 @@ class Run {
   const std::string& transcript() const { return transcript_.text(); }
 
  private:
-  bool TakeOne() {
+  bool TakeOne(bool takes_runs) {
     const int first = parser_.first_byte();
     Op op;
     switch (parser_.Next(limits_, op)) {
@@ -101,6 +103,7 @@ class Run {
         CHECK(first >= 0);
         Check(op);
         transcript_.Add(op);
+        if (takes_runs) TakeRuns(op);
         if (op.kind == OpKind::kConnect && settings_.connect_turns_headers) {
           limits_.headers = !limits_.headers;
         }
@@ -115,6 +118,18 @@ class Run {
         return false;
     }
     return false;
+  }
+
+  void TakeRuns(Op op) {
+    constexpr size_t kBytesMax = 64;
+    for (PubRun run = parser_.TakeRun(kBytesMax); run.count > 0; run = parser_.TakeRun(kBytesMax)) {
+      CHECK(run.count == 1 || run.count * run.stride <= kBytesMax);
+      for (uint32_t i = 0; i < run.count; ++i) {
+        op.payload = {run.payload + i * run.stride, op.payload.size()};
+        Check(op);
+        transcript_.Add(op);
+      }
+    }
   }
 
   void Check(const Op& op) const {
@@ -161,11 +176,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view stream = input.Rest();
 
   Run whole(settings);
-  whole.Feed(stream, false);
+  whole.Feed(stream, true, false);
 
   Run cut(settings);
   martlet::fuzz::Input pieces(reinterpret_cast<const uint8_t*>(stream.data()), stream.size());
-  while (!pieces.empty()) cut.Feed(pieces.Take(cuts.Next()), settings.stops);
+  while (!pieces.empty()) cut.Feed(pieces.Take(cuts.Next()), false, settings.stops);
 
   CHECK(whole.transcript() == cut.transcript());
   return 0;

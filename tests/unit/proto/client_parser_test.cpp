@@ -480,31 +480,79 @@ TEST(ClientParser, GoesOnWhereItWasStopped) {
   }
 }
 
-TEST(ClientParser, TellsThatAPubLineRepeats) {
+TEST(ClientParser, TakesARunOfEqualLines) {
+  const std::string input =
+      "PUB a r 2\r\nhi\r\nPUB a r 2\r\nho\r\nPUB a r 2\r\nhe\r\n"  // three
+      "PUB a r 3\r\nhey\r\n"                                       // of its own
+      "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\nHPUB a 12 13\r\nNATS/1.0\r\n\r\ny\r\n"
+      "PING\r\n"
+      "PUB a 0\r\n\r\nPUB a 0\r\n\r\nPUB a 0\r\n";
   ClientParser parser;
   Op op;
-  std::deque<std::string> inputs;  // what the operation points into
-  const auto repeated = [&](const std::string& text) {
-    const std::string& input = inputs.emplace_back(text);
-    parser.Push(input);
-    EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp) << input;
-    EXPECT_EQ(op.payload, input.substr(input.find('\n') + 1, op.payload.size()));
-    parser.Save();
-    return op.repeat != 0;
-  };
-  EXPECT_FALSE(repeated("PUB a r 2\r\nhi\r\n"));
-  EXPECT_TRUE(repeated("PUB a r 2\r\nho\r\n"));
-  EXPECT_EQ(op.subject, "a");
-  EXPECT_EQ(op.reply, "r");
-  EXPECT_EQ(op.size_text, "2");
-  EXPECT_EQ(op.argument, "a r 2");
-  EXPECT_FALSE(repeated("PUB a r 3\r\nhoi\r\n"));
-  EXPECT_FALSE(repeated("PUB a r 2\r\nhi\r\n"));
-  EXPECT_FALSE(repeated("PING\r\n"));
-  EXPECT_TRUE(repeated("PUB a r 2\r\nhi\r\n"));  // others in between do not matter
+  parser.Push(input);
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  const PubRun two = parser.TakeRun(1000);
+  ASSERT_EQ(two.count, 2u);
+  EXPECT_EQ(std::string(two.payload, 4), "ho\r\n");
+  EXPECT_EQ(std::string(two.payload + two.stride, 4), "he\r\n");
+  EXPECT_EQ(op.subject, "a");  // as before
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.payload, "hey");
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.header_bytes, 12u);
+  ASSERT_EQ(parser.TakeRun(1000).count, 1u);
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.kind, OpKind::kPing);
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(parser.TakeRun(1000).count, 1u);  // the third is not whole
+  EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kNeedMore);
+  parser.Save();
+  EXPECT_EQ(parser.held_bytes(), 9u);
 }
 
-TEST(ClientParser, RepeatedPubLineIsHeldToTheLimitsOfTheMoment) {
+TEST(ClientParser, RunIsBounded) {
+  std::string input;
+  for (int i = 0; i < 20; ++i) input += "PUB a 3\r\nabc\r\n";
+  constexpr size_t kEach = 14;
+  ClientParser parser;
+  Op op;
+  parser.Push(input);
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(parser.TakeRun(3 * kEach + 13).count, 3u);
+  EXPECT_EQ(parser.TakeRun(1).count, 1u);
+  EXPECT_EQ(parser.TakeRun(1000).count, 15u);
+  EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kNeedMore);
+}
+
+TEST(ClientParser, RunEndsWhereAPayloadIsNotEnded) {
+  ClientParser parser;
+  Op op;
+  parser.Push("PUB a 1\r\nx\r\nPUB a 1\r\nx\r\nPUB a 1\r\nxx\n\n");
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(parser.TakeRun(1000).count, 1u);
+  EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kError);
+}
+
+TEST(ClientParser, RunDoesNotReachBackOverASave) {
+  ClientParser parser;
+  Op op;
+  parser.Push("PUB a 1\r\nx\r\nPUB a 1\r\nx\r\n");
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  parser.Save();
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+  ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.payload, "x");
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+}
+
+TEST(ClientParser, EqualLinesAreHeldToTheLimitsOfTheMoment) {
   const std::string pub = "PUB aaaaaaaa 9\r\n123456789\r\n";
   ParserLimits small_payload = kLimits;
   small_payload.payload_bytes_max = 8;
@@ -513,10 +561,9 @@ TEST(ClientParser, RepeatedPubLineIsHeldToTheLimitsOfTheMoment) {
   for (const ParserLimits& limits : {small_payload, short_line}) {
     ClientParser parser;
     Op op;
-    parser.Push(pub);
+    const std::string both = pub + pub;
+    parser.Push(both);
     ASSERT_EQ(parser.Next(kLimits, op), ClientParser::Result::kOp);
-    parser.Save();
-    parser.Push(pub);
     EXPECT_EQ(parser.Next(limits, op), ClientParser::Result::kError);
   }
 }
