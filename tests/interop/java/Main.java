@@ -399,7 +399,8 @@ public final class Main {
   static void reconnect() throws Exception {
     CountDownLatch back = new CountDownLatch(1);
     ConnectionListener listener = (c, event) -> {
-      if (event == ConnectionListener.Events.RECONNECTED) {
+      // After RECONNECTED a flush may still come ahead of the subscriptions.
+      if (event == ConnectionListener.Events.RESUBSCRIBED) {
         back.countDown();
       }
     };
