@@ -10,7 +10,7 @@ namespace martlet::base {
 /// last bytes may be copied twice; nothing beyond them is read or written. The two do not overlap.
 inline void CopyShort(char* to, const char* from, size_t bytes) {
   const auto copy = [&]<size_t kBytes>(size_t at) { __builtin_memcpy(to + at, from + at, kBytes); };
-  if (bytes > 128) {
+  if (bytes > 256) {
     std::memcpy(to, from, bytes);
   } else if (bytes >= 16) {
     for (size_t at = 0; at + 16 < bytes; at += 16) {

@@ -4,50 +4,55 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "io/receive_buffers.h"
 #include "io/uring_compat.h"
 
 namespace martlet::io {
 
-/// A slab of equal buffers and the ring through which the kernel takes them.
+/// The ring through which the kernel takes buffers.
 ///
-///        handler done                       Publish()                 data arrives
-///   us ---- Return(id) ----> [returned_] ---- tail ----> free ----> in a completion ----> us
+///        last keeper                Publish()                 data arrives
+///   us ---- LetGo() ----> spare -------- tail ----> free ----> in a completion ----> us
 ///
-/// Ownership:  owns slab and entry ring; a buffer belongs to the kernel from Publish() until the
-///             completion that names it, and to the reader from there to Return().
+/// The kernel has `count` buffers, or as many as there are spare ones. There are several times
+/// more, so that some may be kept.
+///
+/// Ownership:  owns buffers and entry ring; a buffer belongs to the kernel from Publish() until the
+///             completion that names it, and then to its keepers.
 /// Thread:     its loop's.
 /// Lifetime:   destroyed after the io_uring it is registered with.
-/// Invariants: a buffer is returned once per completion that carried it.
 /// Source:     io_uring_register_buf_ring(3).
 class BufferRing {
  public:
   static constexpr uint16_t kGroup = 0;
+  /// Buffers there are for each one that the kernel has.
+  static constexpr unsigned kSpareFactor = 4;
 
   BufferRing() = default;
   ~BufferRing();
   BufferRing(const BufferRing&) = delete;
   BufferRing& operator=(const BufferRing&) = delete;
 
-  /// Maps and registers `count` buffers (a power of two, at most 32768) of `bytes` each and gives
-  /// them to the kernel. Returns 0 or -errno. Called once.
+  /// Maps buffers of `bytes` each, registers a ring for `count` (a power of two, at most 8192) and
+  /// gives them to the kernel. Returns 0 or -errno. Called once.
   int Open(io_uring* ring, unsigned count, size_t bytes);
 
-  const char* data(uint16_t id) const { return slab_ + size_t{id} * bytes_; }
-  size_t bytes() const { return bytes_; }
+  ReceiveBuffers& buffers() { return buffers_; }
+  size_t bytes() const { return buffers_.bytes(); }
+  /// That the kernel has at most.
   unsigned count() const { return count_; }
 
-  /// Takes a buffer back; the kernel may use it after the next Publish().
-  void Return(uint16_t id);
-  /// One store for all buffers returned since the last call: the tail is a cache line that the
-  /// kernel reads.
+  /// The kernel has used the buffer; it is the caller's, who keeps it now.
+  base::KeptMemory& TakeBack(uint16_t id);
+  /// Gives spare buffers to the kernel. One store for all of them: the tail is a cache line that
+  /// the kernel reads.
   void Publish();
 
  private:
+  ReceiveBuffers buffers_;
   io_uring_buf_ring* entries_ = nullptr;
-  char* slab_ = nullptr;
   unsigned count_ = 0;
-  size_t bytes_ = 0;
-  int returned_ = 0;
+  unsigned lent_ = 0;  // that the kernel has
 };
 
 }  // namespace martlet::io

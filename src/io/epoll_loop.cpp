@@ -15,6 +15,8 @@
 namespace martlet::io {
 namespace {
 
+// Receive buffers beside the one that is read into.
+constexpr unsigned kKeptBuffersMax = 32;
 constexpr size_t kEventsPerWait = 512;
 constexpr int kAcceptsPerTurn = 64;
 constexpr uint64_t kWakeUps = ~uint64_t{0};  // event data of our own eventfd
@@ -81,8 +83,8 @@ absl::Status EpollLoop::Open(const LoopOptions& options) {
   }
   events_.resize(kEventsPerWait);
   if (options.receives) {
-    receive_buffer_bytes_ = options.receive_buffer_bytes;
-    receive_buffer_ = std::make_unique_for_overwrite<char[]>(receive_buffer_bytes_);
+    const int result = buffers_.Open(1 + kKeptBuffersMax, options.receive_buffer_bytes);
+    if (result < 0) return SystemRefused("mmap", -result);
   }
   return absl::OkStatus();
 }
@@ -95,7 +97,7 @@ void EpollLoop::Accept(Operation& op, int listen_fd) {
 }
 
 void EpollLoop::Receive(Operation& op, int fd) {
-  CHECK(receive_buffer_bytes_ > 0);
+  CHECK(buffers_.count() > 0);
   StartReader(op, fd, kReceive);
 }
 
@@ -272,13 +274,21 @@ size_t EpollLoop::AcceptSome(Operation& op, int fd) {
 }
 
 size_t EpollLoop::ReceiveOnce(Operation& op, int fd) {
-  const ssize_t received = recv(fd, receive_buffer_.get(), receive_buffer_bytes_, MSG_DONTWAIT);
-  if (received < 0 && MustWait(errno)) return 0;
-  if (received <= 0) return FinishReader(fd, received == 0 ? 0 : -errno);
-  op.Complete({.result = static_cast<int32_t>(received),
-               .more = true,
-               .data = {receive_buffer_.get(), static_cast<size_t>(received)}});
-  return 1;
+  const uint16_t id = buffers_.Take();
+  base::KeptMemory& memory = buffers_.memory(id);
+  memory.Keep();
+  const ssize_t received = recv(fd, buffers_.data(id), buffers_.bytes(), MSG_DONTWAIT);
+  if (received > 0) {
+    op.Complete({.result = static_cast<int32_t>(received),
+                 .more = true,
+                 .data = {buffers_.data(id), static_cast<size_t>(received)},
+                 .memory = buffers_.spare() > 0 ? &memory : nullptr});
+  }
+  const int error = errno;
+  memory.LetGo();
+  if (received > 0) return 1;
+  if (received < 0 && MustWait(error)) return 0;
+  return FinishReader(fd, received == 0 ? 0 : -error);
 }
 
 size_t EpollLoop::OnWritable(int fd) {

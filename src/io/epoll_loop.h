@@ -12,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "io/loop.h"
+#include "io/receive_buffers.h"
 
 namespace martlet::io {
 
@@ -25,7 +26,7 @@ namespace martlet::io {
 /// Level-triggered, and one read per descriptor and turn: what is left over is reported again,
 /// behind the others, so a busy peer starves nobody.
 ///
-/// Ownership:  owns the epoll set, one receive buffer for all, and what is left of stuck sends.
+/// Ownership:  owns the epoll set, the receive buffers, and what is left of stuck sends.
 /// Invariants: a descriptor is in the set exactly while it has a reader or a writer, so its owner
 ///             may close it once its operations are answered. At most one of each.
 /// Source:     epoll(7).
@@ -94,8 +95,7 @@ class EpollLoop final : public Loop {
   LoopStats stats_;
   base::UniqueFd epoll_fd_;
   base::UniqueFd wake_fd_;
-  std::unique_ptr<char[]> receive_buffer_;
-  size_t receive_buffer_bytes_ = 0;
+  ReceiveBuffers buffers_;
   std::vector<Descriptor> descriptors_;
   std::vector<Answer> answers_;
   std::vector<Answer> answering_;    // answers_ of this turn

@@ -36,7 +36,7 @@ struct LoopOptions {
   IoBackend backend = IoBackend::kAuto;
   unsigned submission_entries = 2048;
   unsigned completion_entries = 32768;
-  unsigned receive_buffers = 16;  // a power of two
+  unsigned receive_buffers = 16;  // a power of two; more than these exist only while some are kept
   size_t receive_buffer_bytes = size_t{256} << 10;
   bool receives = true;  // false: no buffer ring (the control shard's loop needs none)
 };
@@ -76,14 +76,15 @@ class Loop {
   /// Receives until the end: completions with data (`more` true), then one last with `more`
   /// false: 0 at end of stream, else -errno. Stays armed by itself in between, also where the
   /// kernel has single-shot receives only. At most one reading and one writing operation per
-  /// descriptor (Accept, Receive, PollReadable; Send, Connect).
+  /// descriptor (Accept, Receive, PollReadable; Send, Connect). A handler may keep the memory that
+  /// the data is in; when too much is kept already, a completion offers none.
   virtual void Receive(Operation& op, int fd) = 0;
 
   /// Sends all of `parts` (at most kSendPartsMax); the iovec array may go when the call returns,
   /// the bytes stay lent until the completion. The result is the bytes sent, which may be short
   /// on a broken connection, or -errno. The completion never comes inside the call.
   virtual void Send(Operation& op, int fd, std::span<const iovec> parts) = 0;
-  static constexpr size_t kSendPartsMax = 64;
+  static constexpr size_t kSendPartsMax = 512;
 
   /// Connects a socket; the result is 0 or -errno. The address may go when the call returns.
   virtual void Connect(Operation& op, int fd, const sockaddr* address, socklen_t length) = 0;

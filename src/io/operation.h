@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/kept_memory.h"
+
 namespace martlet::io {
 
 /// What became of an operation.
@@ -11,6 +13,7 @@ struct Completion {
   int32_t result = 0;     // bytes, a descriptor, or the kernel's -errno
   bool more = false;      // the operation stays armed and will be answered again
   std::string_view data;  // Receive only: the bytes, borrowed until the handler returns
+  base::KeptMemory* memory = nullptr;  // ... or for as long as this is kept; null: it cannot be
 };
 
 /// The place where a completion is delivered; lives inside the object that asked.

@@ -292,7 +292,7 @@ void UringLoop::FinishAccept(Operation& op, const io_uring_cqe& cqe) {
 void UringLoop::FinishReceive(Operation& op, const io_uring_cqe& cqe) {
   if (cqe.res > 0) return DeliverData(op, cqe);
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
-    buffers_.Return(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT));
+    buffers_.TakeBack(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)).LetGo();
   }
   if (cqe.res == -ENOBUFS) stats_.buffers_exhausted.Add();
   const bool again = cqe.res == -ENOBUFS || cqe.res == -EINTR || cqe.res == -EAGAIN;
@@ -308,9 +308,14 @@ void UringLoop::DeliverData(Operation& op, const io_uring_cqe& cqe) {
   // Before the handler, so that it may cancel again.
   if (!armed && !cancelling) ArmAgain(op, (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0);
   const auto id = static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
-  op.Complete(
-      {.result = cqe.res, .more = true, .data = {buffers_.data(id), static_cast<size_t>(cqe.res)}});
-  buffers_.Return(id);
+  base::KeptMemory& memory = buffers_.TakeBack(id);
+  // The last spare ones are for receiving.
+  const bool may_be_kept = buffers_.buffers().spare() > buffers_.count();
+  op.Complete({.result = cqe.res,
+               .more = true,
+               .data = {buffers_.buffers().data(id), static_cast<size_t>(cqe.res)},
+               .memory = may_be_kept ? &memory : nullptr});
+  memory.LetGo();
   if (!armed && cancelling) op.Complete({.result = -ECANCELED});
 }
 

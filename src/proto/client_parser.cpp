@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/check.h"
 #include "proto/pub_line.h"
@@ -216,6 +217,14 @@ void ClientParser::DropUsed() {
     held_ = std::string();  // gives the memory back, too
     held_start_ = 0;
   }
+}
+
+std::string ClientParser::TakeHeld() {
+  // Short texts lie in the string itself, and would move with it.
+  constexpr size_t kWorthwhileBytes = 4096;
+  if (held_start_ != 0 || held_used_ != held_.size() || held_used_ < kWorthwhileBytes) return {};
+  held_used_ = 0;
+  return std::exchange(held_, {});
 }
 
 // Moves bytes of the chunk behind the held ones, no more than the operation can use. False when

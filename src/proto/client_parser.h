@@ -95,6 +95,11 @@ class ClientParser {
   const ErrorDetail& error() const { return error_; }
   /// The first byte not yet read, or -1: authentication looks at it before anything is parsed.
   int first_byte() const;
+  /// Whether the last operation was put together from several chunks, and lies in memory of this.
+  bool holds() const { return !held_.empty(); }
+  /// Hands over that memory, which is the operation and nothing else; its views stay. Empty where
+  /// more is held, or little.
+  std::string TakeHeld();
   /// Bytes held for an operation that is not complete, or not yet asked for.
   size_t held_bytes() const { return held_.size() - held_start_; }
 

@@ -14,7 +14,7 @@ ChunkPool::~ChunkPool() {
       chunk = next;
     }
   }
-  if (filling_ != nullptr) Release(*filling_);
+  if (filling_ != nullptr) filling_->LetGo();
   while (free_blocks_ != nullptr) {
     SharedBlock* next = free_blocks_->next;
     ::operator delete(free_blocks_);
@@ -28,12 +28,12 @@ Chunk* ChunkPool::Get(size_t bytes) {
   return chunk;
 }
 
-Chunk* ChunkPool::Show(SharedBlock& block, uint32_t begin, uint32_t bytes) {
+Chunk* ChunkPool::Show(std::string_view bytes, base::KeptMemory& memory) {
   Chunk* chunk = GetOfSize(0);
-  chunk->bytes = block.data() + begin;
-  chunk->block = &block;
-  chunk->size = bytes;
-  Acquire(block);
+  chunk->bytes = const_cast<char*>(bytes.data());  // never written: a chunk that shows has no room
+  chunk->shown = &memory;
+  chunk->size = static_cast<uint32_t>(bytes.size());
+  memory.Keep();
   return chunk;
 }
 
@@ -53,7 +53,7 @@ Chunk* ChunkPool::GetOfSize(size_t bytes) {
 }
 
 void ChunkPool::Put(Chunk* chunk) {
-  if (chunk->block != nullptr) Release(*chunk->block);
+  if (chunk->shown != nullptr) chunk->shown->LetGo();
   const size_t bytes = sizeof(Chunk) + chunk->capacity;
   for (size_t i = 0; i < kSizes.size(); ++i) {
     if (kSizes[i] != bytes || kept_bytes_ + bytes > kKeptBytesMax) continue;
@@ -68,7 +68,7 @@ void ChunkPool::Put(Chunk* chunk) {
 SharedBlock& ChunkPool::BlockFor(size_t bytes) {
   if (filling_ != nullptr) {
     if (filling_->room() >= bytes) return *filling_;
-    Release(*filling_);
+    filling_->LetGo();
   }
   filling_ = &MakeBlock(bytes);
   return *filling_;
@@ -80,18 +80,23 @@ SharedBlock& ChunkPool::MakeBlock(size_t bytes) {
     SharedBlock* block = free_blocks_;
     free_blocks_ = block->next;
     --kept_blocks_;
-    block->references = 1;
     block->size = 0;
+    block->Keep();
     return *block;
   }
   CHECK(bytes < UINT32_MAX - sizeof(SharedBlock));
   const size_t capacity = bytes <= kUsualBytes ? kUsualBytes : bytes;
-  return *new (::operator new(sizeof(SharedBlock) + capacity))
-      SharedBlock{nullptr, 1, static_cast<uint32_t>(capacity), 0};
+  auto* block = new (::operator new(sizeof(SharedBlock) + capacity))
+      SharedBlock(*this, static_cast<uint32_t>(capacity));
+  block->unused = [](base::KeptMemory& self) {
+    auto& unused = static_cast<SharedBlock&>(self);
+    unused.pool.TakeBack(unused);
+  };
+  block->Keep();
+  return *block;
 }
 
-void ChunkPool::Release(SharedBlock& block) {
-  if (--block.references > 0) return;
+void ChunkPool::TakeBack(SharedBlock& block) {
   constexpr size_t kUsualBytes = kBlockBytes - sizeof(SharedBlock);
   if (block.capacity != kUsualBytes || kept_blocks_ >= kKeptBlocksMax) {
     ::operator delete(&block);

@@ -4,46 +4,52 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "base/kept_memory.h"
 
 namespace martlet::session {
 
-/// Messages formatted once for several connections, one behind the other. Bytes that are written
-/// never change.
-struct SharedBlock {
-  SharedBlock* next;    // while it waits for use
-  uint32_t references;  // the pool's, while it is filled, and one of each user
+class ChunkPool;
+
+/// Output formatted once for several uses, one piece behind the other. Bytes that are written never
+/// change. The pool keeps it while it is filled.
+struct SharedBlock : base::KeptMemory {
+  SharedBlock(ChunkPool& owner, uint32_t bytes) : pool(owner), capacity(bytes) {}
+  ChunkPool& pool;
+  SharedBlock* next = nullptr;  // while it waits for use
   uint32_t capacity;
-  uint32_t size;
+  uint32_t size = 0;
   char* data() { return reinterpret_cast<char*>(this + 1); }
   uint32_t room() const { return capacity - size; }
 };
 
 /// A piece of output. The bytes [sent, size) wait; behind them may be appended: up to `capacity` in
-/// memory of its own, or, where it shows a part of a shared block, what follows in that block.
+/// memory of its own, or, where it shows a part of other memory, what follows there.
 struct Chunk {
   Chunk* next;
   char* bytes;
-  SharedBlock* block;  // null: memory of its own, behind this header
-  uint32_t capacity;   // of that; a part of a block has no room
+  base::KeptMemory* shown;  // null: memory of its own, behind this header
+  uint32_t capacity;        // of that; what is shown has no room
   uint32_t size;
   uint32_t sent;
   char* data() { return bytes; }
-  uint32_t room() const { return block == nullptr ? capacity - size : 0; }
+  uint32_t room() const { return shown == nullptr ? capacity - size : 0; }
 };
 
 /// Chunks of a few sizes, handed out again last in first out, while they are still in the cache,
 /// and the blocks that several connections share.
 ///
 /// Ownership:  lends chunks to Outbound; owns those that wait for use. A block lives as long as it
-///             is filled or a chunk, or somebody who has acquired it, refers to it.
-/// Thread:     its shard's, always: the counts of references are plain.
+///             is filled or somebody keeps it, a chunk for example.
+/// Thread:     its shard's, always.
 /// Bound:      keeps at most kKeptBytesMax of chunks and kKeptBlocksMax blocks for later; the rest
 ///             goes back to the allocator.
 class ChunkPool {
  public:
   static constexpr size_t kKeptBytesMax = size_t{8} << 20;
   static constexpr std::array<uint32_t, 5> kSizes = {sizeof(Chunk), 4096, 16384, 65536, 262144};
-  // Few enough to stay in the cache with what else a turn touches; a slow subscriber holds one or
+  // Few enough to stay in the cache with what else a turn touches; a slow subscriber keeps one or
   // two of them beside its own output.
   static constexpr uint32_t kBlockBytes = 65536;
   static constexpr size_t kKeptBlocksMax = 32;
@@ -55,19 +61,18 @@ class ChunkPool {
 
   /// An empty chunk with at least `bytes` of room, not 0.
   Chunk* Get(size_t bytes);
-  /// A chunk that shows `bytes` of `block` from `begin` on, and refers to it.
-  Chunk* Show(SharedBlock& block, uint32_t begin, uint32_t bytes);
+  /// A chunk that shows `bytes`, and keeps the memory that they are in.
+  Chunk* Show(std::string_view bytes, base::KeptMemory& memory);
   void Put(Chunk* chunk);
 
   /// The block being filled, or a new one, with room for `bytes`. Whoever writes into it adds to
   /// its size.
   SharedBlock& BlockFor(size_t bytes);
-  static void Acquire(SharedBlock& block) { ++block.references; }
-  void Release(SharedBlock& block);
 
  private:
   Chunk* GetOfSize(size_t bytes);
   SharedBlock& MakeBlock(size_t bytes);
+  void TakeBack(SharedBlock& block);
 
   std::array<Chunk*, kSizes.size()> free_{};
   size_t kept_bytes_ = 0;

@@ -113,7 +113,7 @@ void ClientSession::OnPublish(const proto::Op& op) {
   if (!MayPublish(op)) return;
   if (verbose_) SendOk();
 
-  const Message message = {
+  Message message = {
       .account = subject::kGlobalAccount,
       .subject = op.subject,
       .reply = op.reply,
@@ -122,11 +122,20 @@ void ClientSession::OnPublish(const proto::Op& op) {
       .header_bytes = op.header_bytes,
       .payload = op.payload,
   };
+  const base::Keeper memory(KeepInput());
+  message.memory = memory.get();
   if (op.subject == kUserInfoSubject) [[unlikely]]
     return AnswerUserInfo(message, *this);
   subject::MatchCache::Memo memo;
   Publish(message, context_.cache.Match(message.account, message.subject, memo));
   if (!pedantic_ && !verbose_ && !traces && message.reply.empty()) PublishRuns(message, memo);
+}
+
+// The memory that the operation lies in, where that can be kept.
+base::KeptMemory* ClientSession::KeepInput() {
+  if (!parser_.holds()) return input_memory_;
+  std::string text = parser_.TakeHeld();
+  return text.empty() ? nullptr : new base::KeptText(std::move(text));
 }
 
 /// What follows with the same control line: nothing is asked again. In pieces, so that a pause

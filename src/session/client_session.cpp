@@ -61,12 +61,14 @@ void ClientSession::Detach() {
   context_.stats.connections.Subtract();
 }
 
-void ClientSession::OnBytes(std::string_view bytes) {
+void ClientSession::OnBytes(std::string_view bytes, base::KeptMemory* memory) {
   if (closing()) return;
   if (!paused()) stall_left_ms_ = kStallMaxMs;
+  input_memory_ = memory;
   parser_.Push(bytes);
   Process();
   parser_.Save();
+  input_memory_ = nullptr;
 }
 
 void ClientSession::OnResume() {

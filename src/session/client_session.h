@@ -35,7 +35,7 @@ class ClientSession final : public Session {
   /// many connections, it is told so and closed.
   void Start(bool over_limit);
 
-  void OnBytes(std::string_view bytes) override;
+  void OnBytes(std::string_view bytes, base::KeptMemory* memory) override;
   void OnResume() override;
   void Detach() override;
 
@@ -87,6 +87,7 @@ class ClientSession final : public Session {
   void Process();
   void Execute(const proto::Op& op);
   void OnPublish(const proto::Op& op);
+  base::KeptMemory* KeepInput();
   void PublishRuns(Message message, subject::MatchCache::Memo& memo);
   void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
@@ -127,6 +128,7 @@ class ClientSession final : public Session {
   const uint64_t id_;
   const Peer peer_;
   proto::ClientParser parser_;
+  base::KeptMemory* input_memory_ = nullptr;  // of the present chunk of input
   absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
   std::unique_ptr<Identity> identity_;  // null until CONNECT
 

@@ -8,25 +8,10 @@
 #include "session/message_writer.h"
 
 namespace martlet::session {
-namespace {
 
 using subject::Filter;
 using subject::MatchResult;
 using subject::ShardSet;
-
-ShardSet Only(unsigned shard) { return ShardSet{1} << shard; }
-
-Subscription& AsSubscription(subject::Subscriber* subscriber) {
-  return *static_cast<Subscription*>(subscriber);
-}
-
-uint32_t Members(const MatchResult::Group& group, unsigned shard) {
-  uint32_t members = 0;
-  for (const Filter* filter : group.filters) members += filter->members(shard);
-  return members;
-}
-
-}  // namespace
 
 /// Written when the first and the last subscription of a list want the same bytes, which is a good
 /// guess for those between; each is asked all the same.
@@ -34,17 +19,17 @@ class Delivery::Shared {
  public:
   /// Writes what `messages` begin with, as much as has room in a block.
   Shared(std::span<subject::Subscriber* const> local, const Message& messages, ChunkPool& pool)
-      : pool_(pool), count_(messages.count) {
+      : count_(messages.count) {
     if (local.size() < 2) return;
     const Subscription& first = AsSubscription(local.front());
     sid_ = first.sid();
     headers_ = first.client().headers();
     if (!Fits(AsSubscription(local.back()))) return;
     bytes_ = WriteShared(messages, sid_, headers_, pool, count_);
-    ChunkPool::Acquire(*bytes_.block);
+    bytes_.block->Keep();
   }
   ~Shared() {
-    if (bytes_.block != nullptr) pool_.Release(*bytes_.block);
+    if (bytes_.block != nullptr) bytes_.block->LetGo();
   }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
@@ -60,7 +45,6 @@ class Delivery::Shared {
   }
 
  private:
-  ChunkPool& pool_;
   std::string_view sid_;
   bool headers_ = false;
   uint32_t count_;
@@ -79,9 +63,7 @@ bool Delivery::Publish(const Message& message, ClientSession* publisher, const M
     delivered = true;
   }
   for (const MatchResult::Group& group : match.groups) {
-    for (uint32_t i = 0; i < message.count; ++i) {
-      delivered |= DeliverToGroup(group, message.Part(i, 1), source, 0, match.as_of);
-    }
+    delivered |= DeliverToGroup(group, message, source, match.as_of);
   }
   ExpireSubscriptions();
   return delivered;
@@ -139,8 +121,7 @@ bool Delivery::DeliverToLocal(std::span<subject::Subscriber* const> local, const
 bool Delivery::DeliverTo(Subscription& subscription, const Message& message, const Source& source,
                          const Shared* shared) {
   ClientSession& client = subscription.client();
-  if (client.closing() || subscription.used_up()) return false;
-  if (&client == source.client && !client.echo()) return false;
+  if (!Takes(subscription, source)) return false;
   if (message.count > 1 && MayReachLimit(subscription, message)) [[unlikely]] {
     return DeliverOneByOne(subscription, message, source);
   }
@@ -159,6 +140,12 @@ bool Delivery::DeliverTo(Subscription& subscription, const Message& message, con
     StallSource(source, ClientSession::kStallStepMs);
   }
   return true;
+}
+
+bool Delivery::Takes(const Subscription& subscription, const Source& source) {
+  const ClientSession& client = subscription.client();
+  return !client.closing() && !subscription.used_up() &&
+         (&client != source.client || client.echo());
 }
 
 bool Delivery::DeliverOneByOne(Subscription& subscription, const Message& run,
@@ -181,80 +168,18 @@ bool Delivery::MayReachLimit(const Subscription& subscription, const Message& ru
   return pending > context_.facts->options.max_pending_bytes / 4 * 3;
 }
 
-bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& message,
-                              const Source& source, ShardSet tried, uint64_t as_of) {
-  const unsigned shards = context_.index.shards();
-  for (;;) {
-    uint32_t total = 0;
-    for (unsigned shard = 0; shard < shards; ++shard) {
-      if ((tried & Only(shard)) == 0) total += Members(group, shard);
-    }
-    if (total == 0) return false;
-
-    uint32_t pick = context_.random.Below(total);
-    unsigned chosen = 0;
-    for (; chosen < shards; ++chosen) {
-      if ((tried & Only(chosen)) != 0) continue;
-      const uint32_t members = Members(group, chosen);
-      if (pick < members) break;
-      pick -= members;
-    }
-    // A count may have gone down between the two loops: draw again.
-    if (chosen == shards) continue;
-
-    if (chosen != context_.shard) {
-      MessageRecord record = {.kind = RecordKind::kQueuePick,
-                              .publisher = source.id,
-                              .tried = tried,
-                              .origin = static_cast<uint8_t>(source.shard),
-                              .as_of = as_of,
-                              .queue = group.queue,
-                              .message = message};
-      SharedPayload* shared = nullptr;
-      Forward(chosen, record, shared);
-      if (shared != nullptr) shared->Release();
-      return true;
-    }
-    if (DeliverToLocalMember(group, message, source, pick)) return true;
-    tried |= Only(context_.shard);
-  }
-}
-
-uint32_t Delivery::LocalMembers(const MatchResult::Group& group, uint64_t as_of) const {
-  uint32_t members = 0;
-  for (const Filter* filter : group.filters) {
-    if (filter->active_since(context_.shard) <= as_of) members += filter->members(context_.shard);
-  }
-  return members;
-}
-
-// Walks once around the members of this shard, from number `start` on.
-bool Delivery::DeliverToLocalMember(const MatchResult::Group& group, const Message& message,
-                                    const Source& source, uint32_t start) {
-  const uint32_t members = LocalMembers(group, source.as_of);
-  for (uint32_t step = 0; step < members; ++step) {
-    uint32_t number = (start + step) % members;
-    for (const Filter* filter : group.filters) {
-      if (filter->active_since(context_.shard) > source.as_of) continue;
-      const auto local = filter->local(context_.shard);
-      if (number < local.size()) {
-        if (DeliverTo(AsSubscription(local[number]), message, source)) return true;
-        break;
-      }
-      number -= static_cast<uint32_t>(local.size());
-    }
-  }
-  return false;
+// Of a run, in one record: a small part of a ring.
+uint32_t Delivery::RunBytesMax() const {
+  constexpr size_t kUsualBytes = 32768;
+  return static_cast<uint32_t>(std::min(kUsualBytes, context_.mailroom.record_bytes_max() / 2));
 }
 
 // Runs of small messages go in pieces, with all that stands between the payloads; large ones one by
 // one.
 void Delivery::ForwardPlain(ShardSet shards, const Message& message, const Source& source,
                             uint64_t as_of) {
-  constexpr size_t kPieceBytes = 32768;
-  const size_t piece = std::min(kPieceBytes, context_.mailroom.record_bytes_max() / 2);
   const bool is_small = message.payload.size() <= MessageRecord::kInlineBytesMax;
-  const size_t fit = is_small && message.count > 1 ? piece / message.stride : 1;
+  const size_t fit = is_small && message.count > 1 ? RunBytesMax() / message.stride : 1;
   for (uint32_t next = 0; next < message.count;) {
     const auto count =
         static_cast<uint32_t>(std::min<size_t>(message.count - next, std::max<size_t>(fit, 1)));
@@ -275,7 +200,7 @@ void Delivery::ForwardPlain(ShardSet shards, const Message& message, const Sourc
 // Sends to another shard. A large payload is copied once, into `shared`, for all records.
 void Delivery::Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared) {
   if (record.message.payload.size() > MessageRecord::kInlineBytesMax) {
-    if (shared == nullptr) shared = SharedPayload::Create(record.message.payload_line());
+    if (shared == nullptr) shared = SharedPayload::Create(record.message.payload_line(0));
     shared->Acquire();
     record.shared = shared;
   }
@@ -299,7 +224,9 @@ void Delivery::AnswerNoResponders(const Message& message, ClientSession& publish
 
 void Delivery::OnRecord(std::span<const char> bytes) {
   if (KindOf(bytes) == RecordKind::kStall) return OnStall(DecodePlain<StallRecord>(bytes));
-  const MessageRecord record = MessageRecord::Decode(bytes);
+  MessageRecord record = MessageRecord::Decode(bytes);
+  const base::Keeper memory(record.shared == nullptr ? nullptr : new KeptPayload(*record.shared));
+  record.message.memory = memory.get();
   switch (record.kind) {
     case RecordKind::kMessage:
       OnMessage(record);
@@ -313,7 +240,6 @@ void Delivery::OnRecord(std::span<const char> bytes) {
       break;
   }
   ExpireSubscriptions();
-  if (record.shared != nullptr) record.shared->Release();
 }
 
 void Delivery::OnMessage(const MessageRecord& record) {
@@ -332,43 +258,6 @@ void Delivery::OnMessage(const MessageRecord& record) {
   }
   // The last subscriber may have gone while the message was on its way; that is a gap with a cause.
   if (!delivered) context_.stats.lost_interest.Add(message.count);
-}
-
-void Delivery::OnQueuePick(const MessageRecord& record) {
-  const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
-  const Source source = {nullptr, record.publisher, record.origin, record.as_of};
-  for (const MatchResult::Group& group : match.groups) {
-    if (group.queue != record.queue) continue;
-    const uint32_t members = LocalMembers(group, source.as_of);
-    if (members != 0 &&
-        DeliverToLocalMember(group, record.message, source, context_.random.Below(members))) {
-      return;
-    }
-  }
-  MessageRecord bounced = record;
-  bounced.kind = RecordKind::kBounce;
-  bounced.tried |= Only(context_.shard);
-  if (bounced.shared != nullptr) bounced.shared->Acquire();
-  context_.mailroom.Send(record.origin, bounced);
-}
-
-// A member we chose on another shard was gone: choose among the rest. When nobody is left, the
-// publisher learns it as if there had been nobody from the start.
-void Delivery::OnBounce(const MessageRecord& record) {
-  const auto client = context_.clients.find(record.publisher);
-  ClientSession* publisher = client == context_.clients.end() ? nullptr : client->second;
-  const Source source = {publisher, record.publisher, context_.shard};
-  const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
-  for (const MatchResult::Group& group : match.groups) {
-    if (group.queue == record.queue &&
-        DeliverToGroup(group, record.message, source, record.tried, match.as_of)) {
-      return;
-    }
-  }
-  context_.stats.lost_interest.Add();
-  if (publisher != nullptr && !publisher->closing()) {
-    AnswerNoResponders(record.message, *publisher);
-  }
 }
 
 void Delivery::OnStall(const StallRecord& record) {

@@ -12,6 +12,11 @@
 
 namespace martlet::session {
 
+inline Subscription& AsSubscription(subject::Subscriber* subscriber) {
+  return *static_cast<Subscription*>(subscriber);
+}
+inline subject::ShardSet Only(unsigned shard) { return subject::ShardSet{1} << shard; }
+
 /// Publishes for the sessions of one shard, and takes what other shards publish to it.
 ///
 /// Rules (spec subjects-and-routing.md sections 2, 3): each matching plain subscription gets a
@@ -73,7 +78,20 @@ class Delivery {
   bool DeliverOneByOne(Subscription& subscription, const Message& run, const Source& source);
   bool MayReachLimit(const Subscription& subscription, const Message& run) const;
   bool DeliverToGroup(const subject::MatchResult::Group& group, const Message& message,
-                      const Source& source, subject::ShardSet tried, uint64_t as_of);
+                      const Source& source, uint64_t as_of);
+  bool DeliverOneToGroup(const subject::MatchResult::Group& group, const Message& message,
+                         const Source& source, subject::ShardSet tried, uint64_t as_of);
+  bool Spread(const subject::MatchResult::Group& group, const Message& run, const Source& source,
+              uint64_t as_of, bool to_others);
+  bool CollectMembers(const subject::MatchResult::Group& group, const Message& run,
+                      const Source& source);
+  void Draw(uint32_t messages, uint32_t local_members);
+  void ForwardPicks(unsigned shard, std::string_view queue, const Message& picks,
+                    const Source& source, uint64_t as_of);
+  bool DeliverPicked(const MessageRecord& record, const Message& message);
+  void Bounce(const MessageRecord& record, const Message& message);
+  static bool Takes(const Subscription& subscription, const Source& source);
+  uint32_t RunBytesMax() const;
   uint32_t LocalMembers(const subject::MatchResult::Group& group, uint64_t as_of) const;
   bool DeliverToLocalMember(const subject::MatchResult::Group& group, const Message& message,
                             const Source& source, uint32_t start);
@@ -85,8 +103,19 @@ class Delivery {
 
   ShardContext& context_;
   std::vector<Subscription*> expired_;  // have had all they wanted, in this delivery
-  uint64_t marks_ = 0;                  // the last mark that GoesInOne has given
-  uint64_t stalled_publisher_ = 0;      // who was last told to pause, and when
+  // Who can take messages of a run, and which each gets; members of other shards are one each.
+  struct Share {
+    Subscription* member;  // null: on another shard
+    unsigned shard;
+    uint32_t weight;
+    uint32_t messages = 0;
+    uint32_t first = 0;  // of its picks
+  };
+  std::vector<Share> shares_;
+  std::vector<uint32_t> drawn_;     // for each message, the share it goes to
+  std::vector<uint32_t> picks_;     // numbers of messages, by share
+  uint64_t marks_ = 0;              // the last mark that GoesInOne has given
+  uint64_t stalled_publisher_ = 0;  // who was last told to pause, and when
   uint64_t stalled_at_ms_ = 0;
 };
 

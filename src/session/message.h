@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/kept_memory.h"
 #include "subject/filter.h"
 
 namespace martlet::session {
@@ -20,18 +21,35 @@ struct Message {
   std::string_view size_text;
   uint32_t header_bytes = 0;  // of the payload's front; 0: no header block
   uint32_t count = 1;
-  size_t stride = 0;         // from one payload of a run to the next
-  std::string_view payload;  // the first one: header block and body
+  size_t stride = 0;                   // from one payload of a run to the next
+  const uint32_t* picks = nullptr;     // numbers of the messages that are meant; null: all in order
+  std::string_view payload;            // the first one: header block and body
+  base::KeptMemory* memory = nullptr;  // that the payloads are in; null: it cannot be kept
 
-  std::string_view payload_line() const { return {payload.data(), payload.size() + 2}; }
-  /// All payloads with their line ends, and what stands between them.
+  /// The payload of one of `count`, with its line end.
+  std::string_view payload_line(uint32_t number) const {
+    const size_t at = picks == nullptr ? number : picks[number];
+    return {payload.data() + at * stride, payload.size() + 2};
+  }
+  /// All payloads with their line ends, and what stands between them. Not of picked ones.
   std::string_view span() const {
     return {payload.data(), stride * (count - 1) + payload.size() + 2};
+  }
+  /// Some of them.
+  Message Picked(const uint32_t* numbers, uint32_t how_many) const {
+    Message picked = *this;
+    picked.picks = numbers;
+    picked.count = how_many;
+    return picked;
   }
   /// `number` messages of the run, from the given one on.
   Message Part(uint32_t from, uint32_t number) const {
     Message part = *this;
-    part.payload = {payload.data() + from * stride, payload.size()};
+    if (picks == nullptr) {
+      part.payload = {payload.data() + from * stride, payload.size()};
+    } else {
+      part.picks += from;
+    }
     part.count = number;
     return part;
   }

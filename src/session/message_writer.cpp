@@ -44,8 +44,7 @@ class Form {
   size_t Bytes() const { return LineBytes() + PayloadLine(0).size(); }
 
   std::string_view PayloadLine(uint32_t number) const {
-    return {message_.payload.data() + number * message_.stride + skipped_,
-            message_.payload.size() + 2 - skipped_};
+    return message_.payload_line(number).substr(skipped_);
   }
 
   /// Without the line end.
@@ -86,11 +85,33 @@ uint32_t CountFor(size_t room, size_t left, size_t each) {
   return static_cast<uint32_t>(std::min(left, std::max<size_t>(room / each, 1)));
 }
 
+// Payloads of this size are sent from where they were received; smaller ones are cheaper to copy.
+constexpr size_t kShownBytesMin = 512;
+// ... unless so much waits already: a subscriber that is slow must not keep what others receive
+// into.
+constexpr size_t kShownPendingMax = size_t{4} << 20;
+
+// One line for all messages, and their payloads.
+void AppendShown(const Message& message, const Form& form, Outbound& out) {
+  SharedBlock& block = out.pool().BlockFor(form.LineBytes());
+  char* const start = block.data() + block.size;
+  const auto bytes = static_cast<uint32_t>(Put(form.PutLine(start), "\r\n") - start);
+  block.size += bytes;
+  for (uint32_t i = 0; i < message.count; ++i) {
+    out.AppendShown({start, bytes}, block);
+    out.AppendShown(form.PayloadLine(i), *message.memory);
+  }
+}
+
 }  // namespace
 
 void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out) {
   const Form form(message, sid, headers);
   const size_t each = form.Bytes();
+  if (message.memory != nullptr && message.payload.size() >= kShownBytesMin &&
+      out.pending_bytes() < kShownPendingMax) {
+    return AppendShown(message, form, out);
+  }
   if (each > kContiguousBytesMax) {
     for (uint32_t i = 0; i < message.count; ++i) {
       char* const start = out.Reserve(form.LineBytes());

@@ -9,7 +9,7 @@ namespace martlet::session {
 
 void Outbound::Append(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (back_ == nullptr || back_->room() == 0) Extend(1);
+    if (back_ == nullptr || back_->room() == 0) Grow(1);
     const size_t part = std::min<size_t>(bytes.size(), back_->room());
     std::memcpy(back_->data() + back_->size, bytes.data(), part);
     Commit(part);
@@ -18,7 +18,7 @@ void Outbound::Append(std::string_view bytes) {
 }
 
 // The more waits, the larger the next chunk: small answers take a page, streams few large pieces.
-void Outbound::Extend(size_t bytes) {
+void Outbound::Grow(size_t bytes) {
   Link(pool_.Get(std::max(bytes, std::min<size_t>(pending_bytes_, 200'000))));
 }
 
@@ -33,12 +33,11 @@ void Outbound::Link(Chunk* chunk) {
 
 void Outbound::AppendSharedElsewhere(const SharedBytes& shared) {
   constexpr uint32_t kManyBytes = 16384;
-  const bool goes_on = back_ != nullptr && back_->block != nullptr && shared.begin == 0;
+  const bool goes_on = back_ != nullptr && back_->shown != nullptr && shared.begin == 0;
   if (empty() || goes_on || shared.bytes >= kManyBytes) {
-    Link(pool_.Show(*shared.block, shared.begin, shared.bytes));
-    pending_bytes_ += shared.bytes;
+    AppendShown(shared.view(), *shared.block);
   } else {
-    Append({shared.block->data() + shared.begin, shared.bytes});
+    Append(shared.view());
   }
 }
 

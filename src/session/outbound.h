@@ -10,11 +10,13 @@
 
 namespace martlet::session {
 
-/// Bytes in a block that several connections send. The block is acquired by whoever holds it.
+/// Bytes in a block that several connections send. The block is kept by whoever holds it.
 struct SharedBytes {
   SharedBlock* block = nullptr;
   uint32_t begin = 0;
   uint32_t bytes = 0;
+
+  std::string_view view() const { return {block->data() + begin, bytes}; }
 };
 
 /// A queue of bytes in chunks of the shard's pool. Empty, it owns no memory.
@@ -42,7 +44,7 @@ class Outbound {
   /// Contiguous room for `bytes`; what of it was written is added by Commit().
   char* Reserve(size_t bytes) {
     if (back_ == nullptr || back_->room() < bytes) [[unlikely]]
-      Extend(bytes);
+      Grow(bytes);
     return back_->data() + back_->size;
   }
   void Commit(size_t bytes) {
@@ -57,14 +59,17 @@ class Outbound {
   /// or nothing waits, or they are many. Copies them else: small pieces here and there would make
   /// sends of many parts, and hold many blocks.
   void AppendShared(const SharedBytes& shared) {
-    if (back_ != nullptr && back_->block == shared.block &&
-        back_->bytes + back_->size == shared.block->data() + shared.begin) [[likely]] {
-      back_->size += shared.bytes;
-      pending_bytes_ += shared.bytes;
-      return;
-    }
-    AppendSharedElsewhere(shared);
+    if (!Extend(shared.view(), *shared.block)) AppendSharedElsewhere(shared);
   }
+
+  /// Shows bytes, and keeps the memory that they are in until they are sent.
+  void AppendShown(std::string_view bytes, base::KeptMemory& memory) {
+    if (Extend(bytes, memory)) return;
+    Link(pool_.Show(bytes, memory));
+    pending_bytes_ += bytes.size();
+  }
+
+  ChunkPool& pool() { return pool_; }
 
   /// The pieces to send next, at most `parts.size()` of them and about `bytes_max`; returns how
   /// many. They stay where they are until Consume() or Clear().
@@ -77,7 +82,16 @@ class Outbound {
   void Clear();
 
  private:
-  void Extend(size_t bytes);
+  void Grow(size_t bytes);
+  // Shows more at the back, where that is what follows there.
+  bool Extend(std::string_view bytes, const base::KeptMemory& memory) {
+    if (back_ == nullptr || back_->shown != &memory || back_->bytes + back_->size != bytes.data()) {
+      return false;
+    }
+    back_->size += static_cast<uint32_t>(bytes.size());
+    pending_bytes_ += bytes.size();
+    return true;
+  }
   void Link(Chunk* chunk);
   void AppendSharedElsewhere(const SharedBytes& shared);
 

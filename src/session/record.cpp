@@ -8,7 +8,7 @@ namespace martlet::session {
 namespace {
 
 // The fixed part of a message in a ring; the texts follow in this order: subject, reply, queue,
-// header size, size, and Message::span() when the payload is inline.
+// header size, size, and the payloads when they are inline.
 struct Header {
   RecordKind kind;
   uint8_t origin;
@@ -31,6 +31,12 @@ struct Header {
 char* Put(char* to, std::string_view text) {
   if (!text.empty()) std::memcpy(to, text.data(), text.size());  // an empty view may be null
   return to + text.size();
+}
+
+// A run goes with all that stands between its payloads, picked messages one behind the other.
+size_t PayloadsBytes(const Message& message) {
+  return message.picks == nullptr ? message.span().size()
+                                  : message.count * (message.payload.size() + 2);
 }
 
 std::string_view Take(const char*& from, size_t bytes) {
@@ -57,7 +63,7 @@ void SharedPayload::Release() {
 size_t MessageRecord::EncodedBytes() const {
   return sizeof(Header) + message.subject.size() + message.reply.size() + queue.size() +
          message.header_size_text.size() + message.size_text.size() +
-         (shared == nullptr ? message.span().size() : 0);
+         (shared == nullptr ? PayloadsBytes(message) : 0);
 }
 
 void MessageRecord::Encode(char* to) const {
@@ -72,7 +78,7 @@ void MessageRecord::Encode(char* to) const {
       .queue_bytes = static_cast<uint32_t>(queue.size()),
       .header_bytes = message.header_bytes,
       .count = message.count,
-      .stride = message.stride,
+      .stride = message.picks == nullptr ? message.stride : message.payload.size() + 2,
       .payload_bytes = message.payload.size(),
       .publisher = publisher,
       .as_of = as_of,
@@ -85,7 +91,12 @@ void MessageRecord::Encode(char* to) const {
   to = Put(to, queue);
   to = Put(to, message.header_size_text);
   to = Put(to, message.size_text);
-  if (shared == nullptr) Put(to, message.span());
+  if (shared != nullptr) return;
+  if (message.picks == nullptr) {
+    Put(to, message.span());
+  } else {
+    for (uint32_t i = 0; i < message.count; ++i) to = Put(to, message.payload_line(i));
+  }
 }
 
 MessageRecord MessageRecord::Decode(std::span<const char> from) {

@@ -45,6 +45,18 @@ class SharedPayload {
   size_t size_;
 };
 
+/// Keeps a shared payload on one shard: with one count for all shards, a plain one here.
+struct KeptPayload : base::KeptMemory {
+  explicit KeptPayload(SharedPayload& shared) : payload(shared) {
+    unused = [](base::KeptMemory& self) {
+      auto* kept = static_cast<KeptPayload*>(&self);
+      kept->payload.Release();
+      delete kept;
+    };
+  }
+  SharedPayload& payload;
+};
+
 /// A message or a run between shards.
 ///
 /// Payloads up to kInlineBytesMax travel in the ring; larger ones by reference, and never as a run.

@@ -32,8 +32,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Bytes from the peer, borrowed until it returns. While paused they are kept.
-  virtual void OnBytes(std::string_view bytes) = 0;
+  /// Bytes from the peer, borrowed until it returns, or for as long as their memory is kept (null:
+  /// it cannot be). While paused they are copied.
+  virtual void OnBytes(std::string_view bytes, base::KeptMemory* memory) = 0;
   /// Goes on after a pause, with what was kept.
   virtual void OnResume() = 0;
   /// Takes the session out of the shard's books, once, when it closes: subscriptions, timers.

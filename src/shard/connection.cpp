@@ -24,7 +24,7 @@ void Connection::Start(bool over_limit) {
 
 void Connection::OnReceive(const io::Completion& done) {
   if (done.result > 0) {
-    if (state_ == State::kOpen) session_.OnBytes(done.data);
+    if (state_ == State::kOpen) session_.OnBytes(done.data, done.memory);
     return;
   }
   // The receive has ended: by the peer, by an error, or because we cancelled it for a pause.

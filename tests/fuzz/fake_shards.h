@@ -34,7 +34,10 @@ class FakeConnection : public session::Transport {
 
   /// Bytes from the peer. While paused a real connection may have one receive in flight.
   void Feed(std::string_view bytes) {
-    if (open_) session_.OnBytes(bytes);
+    if (!open_) return;
+    auto* input = new base::KeptText(std::string(bytes));  // gone as soon as nobody keeps it
+    const base::Keeper keeper(input);
+    session_.OnBytes(input->text, input);
   }
   void Settle();
   void Resume() {

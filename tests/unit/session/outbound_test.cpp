@@ -281,14 +281,14 @@ TEST(Outbound, ConnectionsThatShareAgreeWithStrings) {
     std::string text(bytes, '\0');
     for (char& c : text) c = static_cast<char>(random());
     const SharedBytes written = Write(pool, text);
-    ChunkPool::Acquire(*written.block);
+    written.block->Keep();
     for (size_t i = 0; i < kCount; ++i) {
       const unsigned what = random() % 16;
       if (what == 0) continue;
       what == 1 ? outs[i]->Append(text) : outs[i]->AppendShared(written);
       models[i] += text;
     }
-    pool.Release(*written.block);
+    written.block->LetGo();
     const size_t i = random() % kCount;
     const std::string sent = TakeSome(*outs[i], random() % 3000);
     ASSERT_TRUE(models[i].compare(at[i], sent.size(), sent) == 0);

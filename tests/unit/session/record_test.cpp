@@ -46,7 +46,7 @@ void ExpectEqual(const MessageRecord& a, const MessageRecord& b) {
   EXPECT_EQ(a.message.size_text, b.message.size_text);
   EXPECT_EQ(a.message.header_bytes, b.message.header_bytes);
   EXPECT_EQ(a.message.payload, b.message.payload);
-  EXPECT_EQ(a.message.payload_line(), b.message.payload_line());
+  EXPECT_EQ(a.message.payload_line(0), b.message.payload_line(0));
   EXPECT_EQ(a.shared, b.shared);
 }
 
@@ -80,7 +80,7 @@ TEST(MessageRecord, EmptyTextsStayEmpty) {
 TEST(MessageRecord, LargePayloadTravelsByReference) {
   const Payload payload(100'000);
   MessageRecord record = Example(payload);
-  record.shared = SharedPayload::Create(record.message.payload_line());
+  record.shared = SharedPayload::Create(record.message.payload_line(0));
   std::vector<char> memory(record.EncodedBytes());
   EXPECT_LT(memory.size(), 200u);
   record.Encode(memory.data());

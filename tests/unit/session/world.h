@@ -19,6 +19,20 @@
 
 namespace martlet::session {
 
+/// A piece of input, gone as soon as nobody keeps it.
+struct Input : base::KeptMemory {
+  explicit Input(std::string_view text) : bytes(text.begin(), text.end()) {
+    ++alive;
+    unused = [](base::KeptMemory& self) { delete static_cast<Input*>(&self); };
+  }
+  ~Input() { --alive; }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  static inline size_t alive = 0;
+  const std::vector<char> bytes;
+};
+
 /// A client connection: what a shard's connection does, less the socket.
 class Client : public Transport {
  public:
@@ -29,8 +43,9 @@ class Client : public Transport {
   }
 
   void Feed(std::string_view bytes) {
-    const std::vector<char> borrowed(bytes.begin(), bytes.end());  // gone when it returns
-    session.OnBytes({borrowed.data(), borrowed.size()});
+    auto* input = new Input(bytes);
+    const base::Keeper keeper(input);
+    session.OnBytes({input->bytes.data(), input->bytes.size()}, input);
   }
 
   /// Everything that waits to be sent; it counts as sent then.
