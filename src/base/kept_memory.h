@@ -28,13 +28,16 @@ class Keeper {
   ~Keeper() {
     if (memory_ != nullptr) memory_->LetGo();
   }
-  Keeper(const Keeper&) = delete;
-  Keeper& operator=(const Keeper&) = delete;
+  Keeper(Keeper&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)) {}
+  Keeper& operator=(Keeper&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    return *this;
+  }
 
   KeptMemory* get() const { return memory_; }
 
  private:
-  KeptMemory* const memory_;
+  KeptMemory* memory_;
 };
 
 /// A text on the heap, freed by the last keeper.

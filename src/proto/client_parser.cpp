@@ -266,6 +266,12 @@ void ClientParser::Save() {
   run_stride_ = 0;
 }
 
+std::string_view ClientParser::TakeRest() {
+  DropUsed();
+  run_stride_ = 0;
+  return std::exchange(in_, {});
+}
+
 // What must be kept of an operation that has no line end yet: junk behind PING, PONG and +OK is
 // ignored anyway, and of the blanks behind a verb one is enough.
 std::string_view ClientParser::Compact(std::string_view pending) {

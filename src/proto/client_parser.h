@@ -68,7 +68,8 @@ struct ErrorDetail {
 /// Cuts a byte stream into operations. Pure: no I/O, no clock.
 ///
 /// Use: Push() a chunk, call Next() until it says kNeedMore (or the caller wants to stop), then
-/// Save(); the chunk may go after that. What was not read stays and comes with the next Next().
+/// Save(); the chunk may go after that. What was not read stays and comes with the next Next(); or,
+/// with TakeRest(), it is the caller's.
 ///
 /// Memory:     nothing while no operation is cut in two; else what was received of it, at most
 ///             twice the control line limit + payload limit + one chunk. Endless junk after PING,
@@ -91,6 +92,9 @@ class ClientParser {
   /// of that Op stay.
   PubRun TakeRun(size_t bytes_max);
   void Save();
+  /// Instead of Save(), for a caller who wants to stop: what is left of the chunk, to be pushed
+  /// again when it goes on.
+  std::string_view TakeRest();
 
   const ErrorDetail& error() const { return error_; }
   /// The first byte not yet read, or -1: authentication looks at it before anything is parsed.

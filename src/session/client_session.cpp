@@ -54,6 +54,7 @@ void ClientSession::Detach() {
   // with the same answer on every shard.
   context_.drain_inbound();
   DropSubscriptions();
+  unread_.clear();
   ping_timer_.Disarm();
   stall_timer_.Disarm();
   std::erase(context_.waiting_for_rings, this);
@@ -64,16 +65,38 @@ void ClientSession::Detach() {
 void ClientSession::OnBytes(std::string_view bytes, base::KeptMemory* memory) {
   if (closing()) return;
   if (!paused()) stall_left_ms_ = kStallMaxMs;
+  if (paused() || !unread_.empty()) return ReadLater(bytes, memory);
+  const std::string_view rest = Read(bytes, memory);
+  if (!rest.empty()) ReadLater(rest, memory);
+}
+
+// Works off a chunk; returns what a pause has left of it.
+std::string_view ClientSession::Read(std::string_view bytes, base::KeptMemory* memory) {
   input_memory_ = memory;
   parser_.Push(bytes);
   Process();
+  const std::string_view rest = paused() ? parser_.TakeRest() : std::string_view();
   parser_.Save();
   input_memory_ = nullptr;
+  return rest;
+}
+
+void ClientSession::ReadLater(std::string_view bytes, base::KeptMemory* memory) {
+  if (memory == nullptr) {
+    auto* copy = new base::KeptText(std::string(bytes));
+    memory = copy;
+    bytes = copy->text;
+  }
+  unread_.push_back({base::Keeper(memory), bytes});
 }
 
 void ClientSession::OnResume() {
-  Process();
-  parser_.Save();
+  size_t done = 0;
+  for (; done < unread_.size() && !paused() && !closing(); ++done) {
+    unread_[done].bytes = Read(unread_[done].bytes, unread_[done].memory.get());
+    if (!unread_[done].bytes.empty()) break;
+  }
+  unread_.erase(unread_.begin(), unread_.begin() + static_cast<ptrdiff_t>(done));
   if (!paused()) WarnOfStall();
 }
 

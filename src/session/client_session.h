@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <absl/container/flat_hash_set.h>
 
@@ -88,6 +89,8 @@ class ClientSession final : public Session {
   void Execute(const proto::Op& op);
   void OnPublish(const proto::Op& op);
   base::KeptMemory* KeepInput();
+  std::string_view Read(std::string_view bytes, base::KeptMemory* memory);
+  void ReadLater(std::string_view bytes, base::KeptMemory* memory);
   void PublishRuns(Message message, subject::MatchCache::Memo& memo);
   void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
@@ -129,6 +132,11 @@ class ClientSession final : public Session {
   const Peer peer_;
   proto::ClientParser parser_;
   base::KeptMemory* input_memory_ = nullptr;  // of the present chunk of input
+  struct Unread {
+    base::Keeper memory;
+    std::string_view bytes;
+  };
+  std::vector<Unread> unread_;  // what came while paused, or was left over
   absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
   std::unique_ptr<Identity> identity_;  // null until CONNECT
 

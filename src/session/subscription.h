@@ -25,6 +25,11 @@ class Subscription : public subject::Subscriber {
 
   ClientSession& client() const { return client_; }
   std::string_view sid() const { return {reinterpret_cast<const char*>(this + 1), sid_bytes_}; }
+
+ private:
+  uint32_t sid_bytes_;  // first: behind the base's last member is room for it
+
+ public:
   /// Ends after this many messages in total; 0: never.
   int64_t max = 0;
   int64_t delivered = 0;
@@ -33,14 +38,15 @@ class Subscription : public subject::Subscriber {
 
  private:
   Subscription(ClientSession& client, std::string_view sid)
-      : client_(client), sid_bytes_(static_cast<uint32_t>(sid.size())) {
+      : sid_bytes_(static_cast<uint32_t>(sid.size())), client_(client) {
     for (size_t i = 0; i < sid.size(); ++i) reinterpret_cast<char*>(this + 1)[i] = sid[i];
   }
   ~Subscription() = default;
 
   ClientSession& client_;
-  uint32_t sid_bytes_;
 };
+
+static_assert(sizeof(Subscription) == 40, "a million of them");
 
 /// Finds subscriptions by sid without a key of their own.
 struct SidHash {
