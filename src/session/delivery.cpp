@@ -225,7 +225,7 @@ void Delivery::AnswerNoResponders(const Message& message, ClientSession& publish
 void Delivery::OnRecord(std::span<const char> bytes) {
   if (KindOf(bytes) == RecordKind::kStall) return OnStall(DecodePlain<StallRecord>(bytes));
   MessageRecord record = MessageRecord::Decode(bytes);
-  const base::Keeper memory(record.shared == nullptr ? nullptr : new KeptPayload(*record.shared));
+  const base::Keeper memory(record.shared == nullptr ? nullptr : KeptHere(*record.shared));
   record.message.memory = memory.get();
   switch (record.kind) {
     case RecordKind::kMessage:

@@ -54,6 +54,20 @@ SharedPayload* SharedPayload::Create(std::string_view bytes) {
   return shared;
 }
 
+base::KeptMemory* KeptHere(SharedPayload& payload) {
+  struct Kept : base::KeptMemory {
+    explicit Kept(SharedPayload& p) : payload(p) {
+      unused = [](base::KeptMemory& self) {
+        auto* kept = static_cast<Kept*>(&self);
+        kept->payload.Release();
+        delete kept;
+      };
+    }
+    SharedPayload& payload;
+  };
+  return new Kept(payload);
+}
+
 void SharedPayload::Release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   this->~SharedPayload();

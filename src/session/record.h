@@ -45,17 +45,9 @@ class SharedPayload {
   size_t size_;
 };
 
-/// Keeps a shared payload on one shard: with one count for all shards, a plain one here.
-struct KeptPayload : base::KeptMemory {
-  explicit KeptPayload(SharedPayload& shared) : payload(shared) {
-    unused = [](base::KeptMemory& self) {
-      auto* kept = static_cast<KeptPayload*>(&self);
-      kept->payload.Release();
-      delete kept;
-    };
-  }
-  SharedPayload& payload;
-};
+/// Keeps a shared payload on one shard, with a plain count: takes over the caller's reference, and
+/// lets go of it when nobody here keeps it any more.
+base::KeptMemory* KeptHere(SharedPayload& payload);
 
 /// A message or a run between shards.
 ///
