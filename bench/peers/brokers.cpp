@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 
 namespace martlet::peers {
 namespace {
+
+constexpr const char* kMosquittoFile = "mosquitto.conf";
 
 /// The path of a program, as a shell would find it; empty when there is none.
 std::string FindProgram(const std::string& name) {
@@ -42,24 +45,26 @@ std::string VersionOf(const std::string& program, const char* flag) {
 }
 
 struct Entry {
-  Broker broker;  // its command continues behind the program
+  const char* name;
+  Protocol protocol;
   std::string program;
-  const char* version_flag;
+  std::string flags;
+  const char* version_flag = "--version";
 };
 
-std::vector<Entry> Entries(const Programs& programs, const std::string& mosquitto_file) {
-  constexpr const char* kNatsFlags = " -a 127.0.0.1 -p {port}";
+std::vector<Entry> Entries(const Programs& programs) {
+  const std::string nats = " -a 127.0.0.1 -p {port}";
   // No snapshots: nothing is stored here, and a fork would be measured by chance.
-  const std::string redis_flags =
+  const std::string redis =
       " --bind 127.0.0.1 --port {port} --save '' --appendonly no --daemonize no";
-  const std::string mosquitto_flags = " -c " + compare::QuoteWord(mosquitto_file) + " -p {port}";
   return {
-      {{"nats-server", Protocol::kNats, kNatsFlags, ""}, programs.nats, "--version"},
-      {{"older nats-server", Protocol::kNats, kNatsFlags, ""}, programs.older_nats, "--version"},
-      {{"Martlet", Protocol::kNats, kNatsFlags, ""}, programs.martlet, "--version"},
-      {{"Redis", Protocol::kResp, redis_flags, ""}, programs.redis, "--version"},
-      {{"Redis, no replies", Protocol::kRespQuiet, redis_flags, ""}, programs.redis, "--version"},
-      {{"Mosquitto", Protocol::kMqtt, mosquitto_flags, ""}, programs.mosquitto, "-h"},
+      {"nats-server", Protocol::kNats, programs.nats, nats},
+      {"older nats-server", Protocol::kNats, programs.older_nats, nats},
+      {"Martlet", Protocol::kNats, programs.martlet, nats + " --io_backend io_uring"},
+      {"Martlet, epoll", Protocol::kNats, programs.martlet, nats + " --io_backend epoll"},
+      {"Redis", Protocol::kResp, programs.redis, redis},
+      {"Redis, no replies", Protocol::kRespQuiet, programs.redis, redis},
+      {"Mosquitto", Protocol::kMqtt, programs.mosquitto, " -c mosquitto.conf -p {port}", "-h"},
   };
 }
 
@@ -76,20 +81,25 @@ std::string MosquittoSettings() {
 
 std::vector<Broker> FindBrokers(const Programs& programs, const std::string& folder,
                                 std::vector<std::string>& missing) {
-  const std::string mosquitto_file = folder + "/mosquitto.conf";
   std::vector<Broker> out;
-  for (Entry& entry : Entries(programs, mosquitto_file)) {
+  for (const Entry& entry : Entries(programs)) {
     if (entry.program.empty()) continue;
     const std::string path = FindProgram(entry.program);
     if (path.empty()) {
-      missing.push_back(entry.broker.name);
+      missing.emplace_back(entry.name);
       continue;
     }
-    entry.broker.command.insert(0, compare::QuoteWord(path));
-    entry.broker.version = VersionOf(path, entry.version_flag);
-    if (entry.broker.protocol == Protocol::kMqtt)
-      std::ofstream(mosquitto_file) << MosquittoSettings();
-    out.push_back(std::move(entry.broker));
+    Broker& broker = out.emplace_back();
+    broker.name = entry.name;
+    broker.protocol = entry.protocol;
+    broker.command = compare::QuoteWord(path) + entry.flags;
+    broker.shown = path.substr(path.rfind('/') + 1) + entry.flags;
+    broker.version = VersionOf(path, entry.version_flag);
+    const size_t file = broker.command.find(kMosquittoFile);
+    if (file == std::string::npos) continue;
+    const std::string written = folder + "/" + kMosquittoFile;
+    std::ofstream(written) << MosquittoSettings();
+    broker.command.replace(file, std::strlen(kMosquittoFile), compare::QuoteWord(written));
   }
   return out;
 }

@@ -16,6 +16,7 @@ struct Broker {
   std::string name;  // column heading; short
   Protocol protocol = Protocol::kNats;
   std::string command;
+  std::string shown;    // the same without the folders of this machine
   std::string version;  // its own words; filled in by FindBrokers
 };
 

@@ -43,9 +43,14 @@ std::string Microseconds(double value) {
   return Format(value < 9.995 ? "%.3g" : value < 999.5 ? "%.1f" : "%.0f", value);
 }
 
+std::string OneLine(std::string text, std::string_view instead) {
+  for (size_t at = 0; (at = text.find('\n', at)) != text.npos;) text.replace(at, 1, instead);
+  return text;
+}
+
 std::string Row(const std::vector<std::string>& cells) {
   std::string out = "|";
-  for (const std::string& cell : cells) out += " " + cell + " |";
+  for (const std::string& cell : cells) out += " " + OneLine(cell, ", ") + " |";
   return out + "\n";
 }
 
@@ -137,7 +142,7 @@ std::string Numbers(const std::vector<int>& numbers) {
 std::string Method(const Results& results, const Circumstances& how) {
   std::string out =
       "Measured " + how.date + " with `" + how.command + "`: medians of " +
-      std::to_string(how.rounds) + " rounds, " +
+      std::to_string(how.rounds) + (how.rounds == 1 ? " round, " : " rounds, ") +
       Format("%g s each after ", static_cast<double>(how.timing.duration.count()) / 1e9) +
       Format("%g s of warm-up", static_cast<double>(how.timing.warmup.count()) / 1e9) +
       "; brokers on CPU " + Numbers(how.server_cpus) + ", load on CPU " + Numbers(how.load_cpus) +
@@ -149,13 +154,11 @@ std::string Method(const Results& results, const Circumstances& how) {
   for (const auto& [name, value] : how.machine) out += Row({name, value});
   out += "\n| Broker | Version | Command |\n|---|---|---|\n";
   for (const Broker& broker : results.brokers) {
-    out += Row({broker.name, broker.version, "`" + broker.command + "`"});
+    out += Row({broker.name, broker.version, "`" + broker.shown + "`"});
   }
   std::string settings = MosquittoSettings();
   settings.pop_back();
-  for (size_t at = 0; (at = settings.find('\n', at)) != settings.npos;)
-    settings.replace(at, 1, "; ");
-  out += "\nMosquitto's file: `" + settings + "`.\n";
+  out += "\nmosquitto.conf: `" + OneLine(settings, "; ") + "`.\n";
   for (const std::string& name : how.missing) out += "Not on this machine: " + name + ".\n";
   return out + "\n";
 }
