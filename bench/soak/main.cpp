@@ -25,15 +25,19 @@ constexpr int kExitNotBack = 1;
 constexpr int kExitError = 2;
 constexpr size_t kCalmSeconds = 3;
 constexpr double kLineSeconds = 10;
+constexpr size_t kMappingsShown = 8;
 
 struct Options {
   std::string server = "martlet-server";
+  std::string url;  // of one that runs already, instead
+  int pid = 0;      // its process; 0: found by its port
   double minutes = 30;
   double warmup_seconds = 0;  // 0: a tenth of the time, at least 5 seconds and at most a minute
   double settle_seconds = 30;
   double subscriptions = 10e6;
   double connects = 1e6;
   double load = 1;
+  double patience_seconds = 15;
   double tolerance_percent = 1;
   std::string csv;
 };
@@ -49,6 +53,7 @@ class Soak {
 
  private:
   absl::Status Start();
+  absl::Status StartServer();
   absl::StatusOr<RoundDone> Play(const char* name, const RoundPlan& plan);
   absl::StatusOr<Reading> Settle(const char* name);
   absl::Status Sample();
@@ -66,23 +71,36 @@ class Soak {
   client::Peer peer_;
   int pid_ = 0;
   std::vector<Reading> readings_;
+  std::vector<Mapping> start_mappings_;
 };
 
 absl::Status Soak::Start() {
+  client::Target target;
+  if (options_.url.empty()) {
+    if (absl::Status started = StartServer(); !started.ok()) return started;
+    target.port = server_->port();
+  } else {
+    auto parsed = client::ParseTarget(options_.url);
+    if (!parsed.ok()) return parsed.status();
+    target = *std::move(parsed);
+  }
+  // The listener, where a command is a wrapper that started it.
+  const int started = server_ != nullptr ? server_->pid() : 0;
+  pid_ = options_.pid > 0 ? options_.pid : measure::FindListener(target.port).value_or(started);
+  auto peer = client::Peer::Make(target);
+  if (!peer.ok()) return peer.status();
+  peer_ = *std::move(peer);
+  return Sample();
+}
+
+absl::Status Soak::StartServer() {
   compare::StartOptions start;
   start.command = options_.server;
   start.cpus = placement_.server_cpus;
   auto server = compare::ServerProcess::Start(start);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
-  // The listener, where the command is a wrapper that started it.
-  pid_ = measure::FindListener(server_->port()).value_or(server_->pid());
-  client::Target target;
-  target.port = server_->port();
-  auto peer = client::Peer::Make(target);
-  if (!peer.ok()) return peer.status();
-  peer_ = *std::move(peer);
-  return Sample();
+  return absl::OkStatus();
 }
 
 absl::Status Soak::Sample() {
@@ -113,7 +131,8 @@ absl::StatusOr<RoundDone> Soak::Play(const char* name, const RoundPlan& plan) {
     next_line += kLineSeconds;
     Line(name);
   });
-  if (!sampled.ok() || !server_->Running()) {
+  if (!sampled.ok()) return sampled;
+  if (server_ != nullptr && !server_->Running()) {
     return absl::AbortedError("the server ended: " + server_->Ending() + "; " +
                               server_->OutputTail());
   }
@@ -153,6 +172,11 @@ bool Soak::Report(const RoundDone& done, const RoundPlan& plan, const Reading& s
               Mebibytes(start.resident_bytes), Mebibytes(peak.resident_bytes),
               Mebibytes(end.resident_bytes), verdict.memory_percent,
               verdict.memory_back ? "" : ": NOT BACK");
+  if (!verdict.memory_back) {
+    for (const std::string& line : Growth(start_mappings_, ReadMappings(pid_), kMappingsShown)) {
+      std::printf("  %s\n", line.c_str());
+    }
+  }
   std::printf("files: start %llu, end %llu%s; threads: start %u, end %u%s\n", count(start.files),
               count(end.files), verdict.files_back ? "" : ": NOT BACK", start.threads, end.threads,
               verdict.threads_back ? "" : ": NOT BACK");
@@ -175,6 +199,7 @@ int Soak::Run() {
   plan.subscriptions = static_cast<uint64_t>(options_.subscriptions);
   plan.connects = static_cast<uint64_t>(options_.connects);
   plan.load = options_.load;
+  plan.patience_seconds = options_.patience_seconds;
   RoundPlan warmup = plan;
   warmup.seed = plan.seed + 1;
   warmup.seconds = options_.warmup_seconds > 0 ? options_.warmup_seconds
@@ -188,6 +213,7 @@ int Soak::Run() {
   if (!warmed.ok()) return failed(warmed.status());
   const auto start = Settle("start");
   if (!start.ok()) return failed(start.status());
+  start_mappings_ = ReadMappings(pid_);
   auto done = Play("soak", plan);
   if (!done.ok()) return failed(done.status());
   const auto end = Settle("end");
@@ -213,6 +239,8 @@ int main(int argc, char** argv) {
   app.add_option("--server", options.server,
                  "Command that starts it; {port}, or -a and -p are added")
       ->capture_default_str();
+  app.add_option("--url", options.url, "One that runs already, on this machine, instead");
+  app.add_option("--pid", options.pid, "Its process, where --url leads elsewhere (a relay)");
   app.add_option("--minutes", options.minutes, "Of the soak itself")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -223,6 +251,8 @@ int main(int argc, char** argv) {
   app.add_option("--subs", options.subscriptions, "SUB/UNSUB pairs in all")->capture_default_str();
   app.add_option("--connects", options.connects, "Clients that come and go")->capture_default_str();
   app.add_option("--load", options.load, "Times the usual rates of messages")
+      ->capture_default_str();
+  app.add_option("--patience", options.patience_seconds, "Seconds until what is missing is lost")
       ->capture_default_str();
   app.add_option("--tolerance", options.tolerance_percent, "Percent that memory may have grown")
       ->capture_default_str();

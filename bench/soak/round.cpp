@@ -18,8 +18,6 @@ namespace {
 constexpr int64_t kTurnNs = 1'000'000;
 constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint64_t kPrepareNs = 20 * kSecondNs;
-// Longer than a server waits for a slow consumer: what has not moved for so long is lost.
-constexpr uint64_t kPatienceNs = 15 * kSecondNs;
 constexpr int64_t kCloseNs = 10 * static_cast<int64_t>(kSecondNs);
 // A little faster than asked, so that the last one is done when the time is over.
 constexpr double kHurry = 1.02;
@@ -136,7 +134,7 @@ absl::Status Round::Play() {
     if (std::all_of(parts_.begin(), parts_.end(), drained)) break;
     const uint64_t now = base::MonotonicNanoseconds();
     if (std::exchange(moved, Moved()) != moved) moved_ns = now;
-    if (now > moved_ns + kPatienceNs) break;
+    if (now > moved_ns + static_cast<uint64_t>(plan_.patience_seconds * 1e9)) break;
     Turn();
   }
   // Duplicates would come behind what they double.

@@ -17,7 +17,8 @@ struct RoundPlan {
   double seconds = 60;
   uint64_t subscriptions = 0;  // SUB and UNSUB, spread over the time
   uint64_t connects = 0;
-  double load = 1;  // times the usual rates of messages
+  double load = 1;               // times the usual rates of messages
+  double patience_seconds = 15;  // what has not moved for so long is lost; servers may wait for 10
   uint64_t seed = 1;
 };
 

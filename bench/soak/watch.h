@@ -34,6 +34,22 @@ struct Verdict {
 /// `tolerance_percent` is for memory that grew; having less is never wrong.
 Verdict Judge(const Reading& start, const Reading& end, double tolerance_percent);
 
+/// One stretch of a process's memory, from smaps.
+struct Mapping {
+  std::string range;  // "7f12c0000000-7f12c4000000"
+  std::string name;   // file, "[heap]"; empty: anonymous
+  uint64_t resident_bytes = 0;
+};
+
+std::vector<Mapping> ReadMappings(int pid);
+/// Pure, for one file's text.
+std::vector<Mapping> ParseMappings(const std::string& smaps);
+
+/// Lines that say where most memory was added between two readings, at most `count`: mappings are
+/// the same when they begin at the same address. Empty where nothing grew.
+std::vector<std::string> Growth(const std::vector<Mapping>& before,
+                                const std::vector<Mapping>& after, size_t count);
+
 /// The readings between which nothing happens any more: resident memory has not changed in the last
 /// `count` of them.
 bool Calm(const std::vector<Reading>& readings, size_t count);
