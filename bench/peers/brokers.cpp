@@ -23,7 +23,7 @@ std::string FindProgram(const std::string& name) {
   std::string left = std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/local/sbin";
   while (!left.empty()) {
     const size_t end = std::min(left.find(':'), left.size());
-    const std::string file = left.substr(0, end) + "/" + name;
+    std::string file = left.substr(0, end) + "/" + name;
     if (::access(file.c_str(), X_OK) == 0) return file;
     left.erase(0, end + 1);
   }

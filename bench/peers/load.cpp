@@ -1,7 +1,6 @@
 #include "load.h"
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <memory>
 #include <sys/epoll.h>
@@ -202,7 +201,7 @@ absl::Status Run::ConnectAll() {
     Subscriber& subscriber = *subscribers_.emplace_back(std::make_unique<Subscriber>(
         number, scenario_.pairs ? number : 0, scenario_.pairs ? 1 : count, faults_));
     subscriber.frame = wire_.Delivered(TopicOf(i), scenario_.size_bytes);
-    const absl::Status status = Greet(subscriber, subscribers_.size() - 1, TopicOf(i), true);
+    absl::Status status = Greet(subscriber, subscribers_.size() - 1, TopicOf(i), true);
     if (!status.ok()) return status;
   }
   for (int i = 0; i < scenario_.publishers; ++i) {
@@ -210,7 +209,7 @@ absl::Status Run::ConnectAll() {
     publisher.index = static_cast<uint32_t>(i);
     publisher.frame = wire_.Published(TopicOf(i), scenario_.size_bytes);
     const size_t number = subscribers_.size() + publishers_.size() - 1;
-    const absl::Status status = Greet(publisher, number, TopicOf(i), false);
+    absl::Status status = Greet(publisher, number, TopicOf(i), false);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -347,10 +346,10 @@ void Run::Append(Publisher& publisher, int64_t due) {
   client::OutBuffer& out = publisher.link.out();
   char* at = out.Reserve(frame.before.size() + scenario_.size_bytes + Contents::kSlackBytes +
                          frame.after.size());
-  std::memcpy(at, frame.before.data(), frame.before.size());
-  at = contents_.Write({publisher.index, publisher.sent, due}, at + frame.before.size());
-  std::memcpy(at, frame.after.data(), frame.after.size());
-  out.Commit(at + frame.after.size());
+  at += frame.before.copy(at, frame.before.size());
+  at = contents_.Write({publisher.index, publisher.sent, due}, at);
+  at += frame.after.copy(at, frame.after.size());
+  out.Commit(at);
   ++publisher.sent;
 }
 
@@ -390,7 +389,7 @@ bool Run::AllArrived() const {
 }
 
 absl::Status Run::Flush(Client& client, size_t index) {
-  const absl::Status status = client.link.Flush();
+  absl::Status status = client.link.Flush();
   const bool wanted = client.link.unsent_bytes() > 0;
   if (!status.ok() || wanted == client.writable_wanted) return status;
   client.writable_wanted = wanted;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <filesystem>
 #include <fnmatch.h>
 #include <fstream>
@@ -221,7 +222,7 @@ absl::Status WriteInto(const std::string& path, const std::string& text) {
   return absl::OkStatus();
 }
 
-int Main(const Options& options) {
+int Compare(const Options& options) {
   base::RaiseFileLimit();
   const ScratchFolder folder;
   std::vector<std::string> missing;
@@ -254,11 +255,8 @@ int Main(const Options& options) {
   return Failed(comparing.results()) ? kExitFailed : 0;
 }
 
-}  // namespace
-}  // namespace martlet::peers
-
-int main(int argc, char** argv) {
-  martlet::peers::Options options;
+int Run(int argc, char** argv) {
+  Options options;
   CLI::App app("Asks NATS servers, Redis and Mosquitto the same, in turns, and prints a table");
   app.add_option("--nats", options.programs.nats, "nats-server; empty: leave it out")
       ->capture_default_str();
@@ -282,5 +280,17 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--write", options.write, "Document whose table is to be replaced");
   CLI11_PARSE(app, argc, argv);
-  return martlet::peers::Main(options);
+  return Compare(options);
+}
+
+}  // namespace
+}  // namespace martlet::peers
+
+int main(int argc, char** argv) {
+  try {
+    return martlet::peers::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "peer-table: %s\n", error.what());
+    return 1;
+  }
 }

@@ -73,7 +73,7 @@ class RespWire final : public Wire {
 
   std::string Greeting(size_t, std::string_view topic) const override {
     if (!topic.empty()) return "*2\r\n" + Bulk("SUBSCRIBE") + Bulk(topic);
-    return quiet_ ? "*1\r\n" + Bulk("PING") + kOff : "*1\r\n" + Bulk("PING");
+    return quiet_ ? "*1\r\n" + Bulk("PING") + off_ : "*1\r\n" + Bulk("PING");
   }
   size_t greeting_answers(bool) const override { return 1; }
 
@@ -83,7 +83,7 @@ class RespWire final : public Wire {
   Frame Delivered(std::string_view topic, uint32_t size) const override {
     return {"*3\r\n" + Bulk("message") + Bulk(topic) + "$" + std::to_string(size) + "\r\n", "\r\n"};
   }
-  std::string_view Mark() const override { return quiet_ ? std::string_view(kMark) : ""; }
+  std::string_view Mark() const override { return quiet_ ? std::string_view(mark_) : ""; }
 
   Answer ReadAnswer(std::string_view in) const override {
     // An array of kind, channel and count confirms a subscription: six lines.
@@ -100,9 +100,9 @@ class RespWire final : public Wire {
  private:
   static constexpr std::string_view kSubscribed = "*3\r\n$9\r\nsubscribe\r\n";
   const bool quiet_;
-  const std::string kOff = "*3\r\n" + Bulk("CLIENT") + Bulk("REPLY") + Bulk("OFF");
+  const std::string off_ = "*3\r\n" + Bulk("CLIENT") + Bulk("REPLY") + Bulk("OFF");
   // Switching on is answered, switching off is not.
-  const std::string kMark = "*3\r\n" + Bulk("CLIENT") + Bulk("REPLY") + Bulk("ON") + kOff;
+  const std::string mark_ = "*3\r\n" + Bulk("CLIENT") + Bulk("REPLY") + Bulk("ON") + off_;
 };
 
 // MQTT.

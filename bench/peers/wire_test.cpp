@@ -5,7 +5,7 @@
 namespace martlet::peers {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 TEST(NatsWire, SpeaksTheClientProtocol) {
   const auto wire = MakeWire(Protocol::kNats);

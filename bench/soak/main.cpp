@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -230,11 +231,8 @@ int Soak::Run() {
   return Report(*done, plan, *start, *end) ? 0 : kExitNotBack;
 }
 
-}  // namespace
-}  // namespace martlet::soak
-
-int main(int argc, char** argv) {
-  martlet::soak::Options options;
+int Run(int argc, char** argv) {
+  Options options;
   CLI::App app("Mixed load with churn for a long time: are memory, files and messages all there?");
   app.add_option("--server", options.server,
                  "Command that starts it; {port}, or -a and -p are added")
@@ -258,5 +256,17 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--csv", options.csv, "A reading each second goes here");
   CLI11_PARSE(app, argc, argv);
-  return martlet::soak::Soak(options).Run();
+  return Soak(options).Run();
+}
+
+}  // namespace
+}  // namespace martlet::soak
+
+int main(int argc, char** argv) {
+  try {
+    return martlet::soak::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "soak: %s\n", error.what());
+    return 2;
+  }
 }
