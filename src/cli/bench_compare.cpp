@@ -151,6 +151,7 @@ void CompareCommand::AddFlagsTo(CLI::App& app) {
   method.add_flag("--fail-when-worse", exit_rules_.when_worse,
                   "Exit status 3 when a server is worse than the first");
   output_.AddTo(app);
+  output_.AddMarkdownTo(app);
 }
 
 absl::Status CompareCommand::Place(compare::Options& options) const {

@@ -70,7 +70,11 @@ void PlanFlags::AddTo(CLI::App& app) {
   load.add_flag("--pairs", pairs_, "Publisher and subscriber in pairs");
   load.add_flag("--distinct-sids", distinct_sids_, "Every subscriber another sid");
   load.add_option("--stuck", stuck_, "Subscribers besides that never read")->type_name("N");
+  load.add_option("--stuck-for", stuck_for_, "They come back after so long: stay")
+      ->type_name("TIME");
   load.add_option("--churn", churn_, "SUB/UNSUB pairs a second besides")->type_name("N");
+  load.add_option("--flood", flood_, "Large messages a second one to one besides")->type_name("N");
+  load.add_option("--flood-size", flood_size_, "Their payload: 64KiB")->type_name("BYTES");
   load.add_option("--subscriptions", subscriptions_, "Subscriptions (of each connection)")
       ->type_name("N");
   load.add_option("--at-once", at_once_, "Connects in progress at the same time")->type_name("N");
@@ -99,6 +103,7 @@ absl::Status PlanFlags::ApplyCounts(Plan& plan) const {
       SetCount("--zipf", zipf_, plan.zipf_exponent),
       SetCount("--stuck", stuck_, plan.stuck_subscribers),
       SetCount("--churn", churn_, plan.churn_per_second),
+      SetCount("--flood", flood_, plan.flood_per_second),
       SetCount("--subscriptions", subscriptions_, plan.subscriptions),
       SetCount("--at-once", at_once_, plan.connects_at_once),
       SetCount("--threads", threads_, plan.threads),
@@ -113,6 +118,7 @@ absl::Status PlanFlags::ApplyTimes(Plan& plan) const {
       SetDuration("--warmup", warmup_, plan.warmup),
       SetDuration("--interval", interval_, plan.interval),
       SetDuration("--patience", patience_, plan.patience),
+      SetDuration("--stuck-for", stuck_for_, plan.stuck_for),
   });
 }
 
@@ -121,6 +127,11 @@ absl::Status PlanFlags::ApplyShape(Plan& plan) const {
     const auto size = ParseSize(size_);
     if (!size.ok()) return InFlag("--size", size.status());
     plan.size_bytes = *size;
+  }
+  if (!flood_size_.empty()) {
+    const auto size = ParseSize(flood_size_);
+    if (!size.ok()) return InFlag("--flood-size", size.status());
+    plan.flood_bytes = *size;
   }
   if (pairs_) plan.topology = load::Topology::kPairs;
   if (poisson_) plan.arrival = load::Arrival::kPoisson;

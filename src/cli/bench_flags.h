@@ -27,8 +27,9 @@ class PlanFlags {
   absl::Status ApplyShape(load::Plan& plan) const;
 
   std::string pubs_, subs_, size_, messages_, rate_, depth_, subjects_, headers_, stuck_, churn_;
+  std::string flood_, flood_size_;
   std::string subscriptions_, at_once_, threads_, seed_, zipf_;
-  std::string duration_, warmup_, interval_, patience_;
+  std::string duration_, warmup_, interval_, patience_, stuck_for_;
   std::string subject_, queue_, order_;
   bool pairs_ = false;
   bool poisson_ = false;

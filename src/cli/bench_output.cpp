@@ -77,6 +77,11 @@ void OutputFlags::AddTo(CLI::App& app) {
   output.add_flag("--quiet", quiet, "No progress");
 }
 
+void OutputFlags::AddMarkdownTo(CLI::App& app) {
+  app.add_option("--markdown", markdown, "The table for a document; - for standard output")
+      ->type_name("FILE");
+}
+
 bool WantsColour(int fd) {
   // Nobody changes the environment of this process.
   const char* const no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
@@ -123,6 +128,7 @@ absl::Status WriteOutputs(const OutputFlags& flags, const compare::Outcome& outc
   const auto write = [&](const std::string& path, const auto& text) {
     if (!path.empty()) status.Update(WriteFile(path, text()));
   };
+  write(flags.markdown, [&] { return report::ComparisonMarkdown(outcome.comparison); });
   write(flags.json, [&] { return report::ComparisonJson(outcome.comparison); });
   write(flags.csv, [&] { return report::ComparisonCsv(outcome.comparison); });
   write(flags.html, [&] {

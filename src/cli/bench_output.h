@@ -15,12 +15,14 @@ namespace martlet::cli {
 
 /// The flags that name outputs. "-" as a file is standard output, which then has nothing else.
 struct OutputFlags {
-  std::string json, csv, hdr, html;
+  std::string json, csv, hdr, html, markdown;
   bool quiet = false;  // no interval lines
 
   void AddTo(CLI::App& app);
+  /// For comparisons only.
+  void AddMarkdownTo(CLI::App& app);
   /// People read standard output; else one of the files is it.
-  bool for_people() const { return json != "-" && csv != "-"; }
+  bool for_people() const { return json != "-" && csv != "-" && markdown != "-"; }
 };
 
 /// Colours are wanted: a terminal, and no NO_COLOR.

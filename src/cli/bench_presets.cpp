@@ -36,6 +36,12 @@ constexpr Preset kPresets[] = {
        plan.subscribers = 10;
        plan.stuck_subscribers = 1;
      }},
+    {"mixed",
+     "Small messages at a rate (10,000 a second) beside a flood of 64 KiB (5,000, --flood)",
+     [](Plan& plan) {
+       plan.rate = 10'000;
+       plan.flood_per_second = 5'000;
+     }},
     {"latency", "Open loop: messages when they are due (10,000 a second, --rate, --poisson)",
      [](Plan& plan) { plan.rate = 10'000; }},
     {"request", "Requests and replies: closed loop (--depth), or open with --rate",

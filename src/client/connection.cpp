@@ -85,6 +85,7 @@ void Connection::Open() {
   server_error_.clear();
   info_ = {};
   greeted_ = false;
+  reading_ = true;
   pings_sent_ = pongs_ = 0;
   state_ = State::kConnecting;
   opened_ns_ = base::MonotonicNanoseconds();

@@ -205,13 +205,31 @@ void AddDisturbed(Builder& builder) {
                 std::to_string(static_cast<int>(churn)) + "/s SUB and UNSUB";
     builder.Add(Part::kFull, id, "one to one beside changing interest", plan);
   }
+  Plan mixed = PubSub(1, 1, 128);
+  mixed.rate = 1e4;
+  mixed.flood_per_second = 5e3;
+  mixed.name = "1:1, 128 B, 10000/s beside 5000/s of 64 KiB";
+  builder.Add(Part::kFull, "mixed-10k", "small messages beside a flood of large ones", mixed);
+}
+
+/// What subscribers that never read do to those that do, and to the publisher. The rate fills what
+/// kernels buffer within the warm-up, and no server's limit within the run; as fast as it goes
+/// every server's limit is reached in a second, so that the stuck ones have to come back.
+void AddStuck(Builder& builder) {
   for (const int stuck : {0, 1, 10}) {
-    Plan plan = PubSub(1, 99, 128);
-    plan.rate = 2e3;
+    const std::string beside = " beside " + std::to_string(stuck) + " stuck";
+    Plan plan = PubSub(1, 20, 1024);
+    plan.rate = 1e4;
     plan.stuck_subscribers = stuck;
-    plan.name = "fan-out 1:99, 128 B, 2000/s beside " + std::to_string(stuck) + " stuck";
-    builder.Add(Part::kFull, Id("slow", static_cast<uint64_t>(stuck)),
-                "healthy subscribers beside stuck ones", plan);
+    plan.name = "fan-out 1:20, 1 KiB, 10000/s" + beside;
+    builder.Add(Part::kFull, Id("stuck", static_cast<uint64_t>(stuck)),
+                "latency of healthy subscribers beside stuck ones", plan);
+    plan = PubSub(1, 10, 128);
+    plan.stuck_subscribers = stuck;
+    plan.stuck_for = std::chrono::seconds(1);
+    plan.name = "fan-out 1:10, 128 B," + beside + ", back each second";
+    builder.Add(Part::kFull, Id("stuck-rate", static_cast<uint64_t>(stuck)),
+                "what a publisher can do beside stuck subscribers", plan);
   }
 }
 
@@ -288,6 +306,7 @@ std::vector<SuiteEntry> Suite(const SuiteSize& size) {
   AddRequests(builder);
   AddOpenLoop(builder);
   AddDisturbed(builder);
+  AddStuck(builder);
   AddConnections(builder);
   AddSubscriptions(builder, size.quick);
   return builder.Take();

@@ -149,6 +149,14 @@ void AddChurnFigure(uint64_t pairs, Result& result) {
                             .compared = false});
 }
 
+void AddFloodFigure(uint64_t messages, Result& result) {
+  result.figures.push_back({.id = "flood_messages_per_second",
+                            .label = "messages of the flood per second",
+                            .value = static_cast<double>(messages) / std::max(result.seconds, 1e-9),
+                            .unit = "1/s",
+                            .compared = false});
+}
+
 void AddWarnings(Result& result) {
   const bool by_window = result.plan.rate == 0;
   const bool client_busy = result.client_cpu_share > kBusyShare;

@@ -20,6 +20,7 @@ void AddMessageFigures(Result& result);
 void AddQueueFigure(const std::vector<uint64_t>& delivered_each, Result& result);
 
 void AddChurnFigure(uint64_t pairs, Result& result);
+void AddFloodFigure(uint64_t messages, Result& result);
 
 /// Says when the client, not the server, was the limit, and when others disturbed the run.
 void AddWarnings(Result& result);

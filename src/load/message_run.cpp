@@ -157,8 +157,9 @@ bool MessageRun::Ended() {
   if (AllFinished() && AllArrived()) return true;
   const Counts counts = Count();
   const uint64_t now = base::MonotonicNanoseconds();
-  if (counts.sent + counts.delivered != moved_) moved_since_ns_ = now;
-  moved_ = counts.sent + counts.delivered;
+  const uint64_t moved = counts.sent + counts.delivered + counts.flooded;
+  if (moved != moved_) moved_since_ns_ = now;
+  moved_ = moved;
   return now > moved_since_ns_ + static_cast<uint64_t>(plan_.patience.count());
 }
 
@@ -168,6 +169,7 @@ bool MessageRun::AllFinished() const {
 }
 
 bool MessageRun::AllArrived() const {
+  if (state_.flood_received.Get() < state_.flood_sent.Get()) return false;
   if (plan_.scenario == Scenario::kPublish) return true;
   if (plan_.scenario == Scenario::kRequest) {
     uint64_t sent = 0;
@@ -196,6 +198,7 @@ Counts MessageRun::Count() {
     counts.churned += worker->churned();
     counts.thread_cpu_seconds.push_back(worker->cpu_seconds());
   }
+  counts.flooded = state_.flood_received.Get();
   return counts;
 }
 
@@ -217,6 +220,7 @@ Result MessageRun::Collect() {
   AddMessageFigures(result);
   if (!plan_.queue.empty()) AddQueueFigure(shares, result);
   if (plan_.churn_per_second > 0) AddChurnFigure(sampler_.churned(), result);
+  if (plan_.flood_per_second > 0) AddFloodFigure(sampler_.flooded(), result);
   AddWarnings(result);
   return result;
 }

@@ -99,9 +99,16 @@ void AddMessageRows(const Plan& plan, Rows& rows) {
   }
   if (plan.stuck_subscribers > 0) {
     rows.emplace_back("stuck subscribers", std::to_string(plan.stuck_subscribers));
+    if (plan.stuck_for.count() > 0) {
+      rows.emplace_back("stuck for", base::GoDuration(plan.stuck_for));
+    }
   }
   if (plan.churn_per_second > 0) {
     rows.emplace_back("SUB/UNSUB pairs", Number(plan.churn_per_second) + "/s");
+  }
+  if (plan.flood_per_second > 0) {
+    rows.emplace_back("flood", Number(plan.flood_per_second) + "/s of " +
+                                   std::to_string(plan.flood_bytes) + " B");
   }
 }
 

@@ -71,10 +71,14 @@ struct Plan {
   uint64_t seed = 1;
   bool spin = true;  // open loop: never sleep, so that the client adds no wake-up of its own
 
-  int stuck_subscribers = 0;    // beside the others; they never read
+  int stuck_subscribers = 0;  // beside the others; they never read
+  // They go away and come back after so long: what a server does about them goes on; 0: they stay.
+  std::chrono::nanoseconds stuck_for{0};
   double churn_per_second = 0;  // SUB + UNSUB pairs a second on a connection beside the load
-  uint32_t subscriptions = 0;   // kSubscriptions: how many; kHerd, kIdle: per connection
-  double literal_share = 0.8;   // kSubscriptions: these, then `*`, then the rest `>`
+  double flood_per_second = 0;  // messages one to one beside the load, with payloads of
+  uint32_t flood_bytes = 64 << 10;
+  uint32_t subscriptions = 0;  // kSubscriptions: how many; kHerd, kIdle: per connection
+  double literal_share = 0.8;  // kSubscriptions: these, then `*`, then the rest `>`
   double star_share = 0.15;
   int connects_at_once = 64;  // kConnect, kHerd, kIdle
 };

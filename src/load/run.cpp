@@ -35,13 +35,19 @@ absl::Status CheckMessages(const Plan& plan) {
   if (plan.topology == Topology::kPairs && plan.subscribers % plan.publishers != 0) {
     return Refuse("pairs need as many subscribers as publishers, or a multiple");
   }
+  if (plan.flood_per_second > 0 && plan.flood_bytes < Contents::kHeadBytes) {
+    return Refuse("a flood's messages need at least " + std::to_string(Contents::kHeadBytes) +
+                  " bytes, which tell which they are");
+  }
   if (plan.depth < 1 || plan.depth > 1'000'000) return Refuse("the depth must be 1 to 1,000,000");
   return absl::OkStatus();
 }
 
 absl::Status Check(const Plan& plan) {
   if (plan.threads < 1 || plan.threads > 1024) return Refuse("threads must be 1 to 1024");
-  if (plan.rate < 0 || plan.churn_per_second < 0) return Refuse("a rate cannot be negative");
+  if (plan.rate < 0 || plan.churn_per_second < 0 || plan.flood_per_second < 0) {
+    return Refuse("a rate cannot be negative");
+  }
   if (plan.duration <= std::chrono::nanoseconds(0) && plan.messages == 0) {
     return Refuse("the duration must be positive");
   }

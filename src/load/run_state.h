@@ -84,6 +84,8 @@ struct RunState {
   std::vector<std::unique_ptr<PublisherState>> publishers;
   // Of each subscriber (responder): messages received from each publisher.
   std::vector<std::vector<base::Counter>> received;
+  base::Counter flood_sent;  // both written by the thread that has the flood
+  base::Counter flood_received;
 
   std::atomic<bool> failed{false};
   void Fail(absl::Status why);  // the first one counts

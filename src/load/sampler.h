@@ -16,6 +16,7 @@ struct Counts {
   uint64_t sent = 0;
   uint64_t delivered = 0;
   uint64_t churned = 0;
+  uint64_t flooded = 0;
   std::vector<double> thread_cpu_seconds;  // of each worker
 };
 
@@ -36,6 +37,7 @@ class Sampler {
   /// uses and shares.
   void Finish(Result& result) const;
   uint64_t churned() const { return last_.counts.churned - first_.counts.churned; }
+  uint64_t flooded() const { return last_.counts.flooded - first_.counts.flooded; }
 
  private:
   struct Sample {

@@ -122,6 +122,17 @@ void StuckSubscriber::OnPong(client::Connection& connection, uint64_t) {
   connection.StopReading();
 }
 
+int64_t StuckSubscriber::Produce(uint64_t now) {
+  const auto stuck_for = static_cast<uint64_t>(plan().stuck_for.count());
+  if (stuck_for == 0 || now >= context_.run.times.end) return kWhenSomethingHappens;
+  if (connection_.gone()) {
+    connection_.Open();
+  } else if (connection_.ready() && now >= connection_.opened_ns() + stuck_for) {
+    connection_.Close();
+  }
+  return kWhenSomethingHappens;
+}
+
 // Churn.
 
 int64_t Churner::Produce(uint64_t now) {

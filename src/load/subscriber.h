@@ -45,10 +45,13 @@ class Subscriber final : public Role {
   std::string subject_;  // scratch
 };
 
-/// Subscribes like the others and never reads a byte: the server's slow consumer.
+/// Subscribes like the others and never reads a byte: the server's slow consumer. That the server
+/// has cut it it cannot see, since the end stands behind what it does not read; so it comes back
+/// when its time (Plan::stuck_for) is over, where it has one.
 class StuckSubscriber final : public Role {
  public:
   explicit StuckSubscriber(WorkerContext& context) : Role(context, context.run.peer) {}
+  int64_t Produce(uint64_t now) override;
   void OnPong(client::Connection& connection, uint64_t number) override;
   /// That the server cuts it is what it is for.
   void OnClosed(client::Connection&, const absl::Status&) override {}

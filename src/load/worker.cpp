@@ -38,6 +38,7 @@ std::vector<Assignment> Assign(const Plan& plan) {
   }
   out.back().stuck = plan.stuck_subscribers;
   out.back().churner = plan.churn_per_second > 0;
+  out.back().flood = plan.flood_per_second > 0;
   return out;
 }
 
@@ -93,7 +94,7 @@ void Worker::MakeRoles() {
     }
   }
   for (int i = 0; i < assignment_.stuck; ++i) {
-    listeners_.push_back(others_.emplace_back(std::make_unique<StuckSubscriber>(context)).get());
+    producers_.push_back(others_.emplace_back(std::make_unique<StuckSubscriber>(context)).get());
   }
   for (const uint32_t i : assignment_.publishers) {
     if (requests) {
@@ -107,6 +108,12 @@ void Worker::MakeRoles() {
     auto churner = std::make_unique<Churner>(context);
     churner_ = churner.get();
     producers_.push_back(others_.emplace_back(std::move(churner)).get());
+  }
+  if (assignment_.flood) {
+    auto sink = std::make_unique<FloodSink>(context);
+    flood_ = sink.get();
+    listeners_.push_back(others_.emplace_back(std::move(sink)).get());
+    producers_.push_back(others_.emplace_back(std::make_unique<Flooder>(context, *flood_)).get());
   }
 }
 
@@ -148,6 +155,7 @@ void Worker::Count() {
 void Worker::CloseLedgers() {
   for (auto& subscriber : subscribers_) subscriber->CloseLedger();
   for (auto& requester : requesters_) requester->CloseLedger();
+  if (flood_ != nullptr) flood_->CloseLedger();
   for (auto& group : groups_) {
     if (!run_.contents.checked()) continue;
     uint32_t stream = 0;

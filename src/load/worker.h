@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "load/flood.h"
 #include "load/publisher.h"
 #include "load/requester.h"
 #include "load/role.h"
@@ -20,6 +21,7 @@ struct Assignment {
   std::vector<uint32_t> subscribers;
   int stuck = 0;
   bool churner = false;
+  bool flood = false;
 };
 
 /// Deals the roles of `plan` out to its threads: publishers from the first thread on, subscribers
@@ -74,6 +76,7 @@ class Worker {
   std::vector<std::unique_ptr<Requester>> requesters_;
   std::vector<std::unique_ptr<Role>> others_;
   Churner* churner_ = nullptr;
+  FloodSink* flood_ = nullptr;
   std::vector<Role*> listeners_;  // connect in kListen
   std::vector<Role*> producers_;  // connect in kConnect, produce in kRun
   base::Counter delivered_;

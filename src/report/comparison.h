@@ -1,4 +1,4 @@
-// What a comparison of servers has found, and its text, JSON and CSV. Plain data.
+// What a comparison of servers has found, and its text, Markdown, JSON and CSV. Plain data.
 #pragma once
 
 #include <cstdint>
@@ -81,6 +81,9 @@ void FillFigures(Comparison& comparison);
 
 /// The table for a terminal, ending in a line feed; ANSI colours only when asked.
 std::string ComparisonText(const Comparison& comparison, bool colour);
+
+/// The table for a document: machine, servers, one row for each judged figure of each scenario.
+std::string ComparisonMarkdown(const Comparison& comparison);
 
 /// One JSON document, schema "martlet-compare/1", ending in a line feed.
 std::string ComparisonJson(const Comparison& comparison);

@@ -118,6 +118,27 @@ def fault_in_reply(bench, server, kind):
     return faults["named"][0]
 
 
+def fault_in_flood(bench, server):
+    with Relay(bench.args.relay, server.port, "--drop", 500) as relay:
+        result, _ = bench.run(relay.port, "mixed", "--rate", 1, "--flood", 1000, "--flood-size",
+                              "1KiB", "--duration", "1s", "--patience", "2s", status=1)
+    faults = result["faults"]
+    expect(faults["lost"] == 1, str(faults))
+    expect("the flood's subscriber" in faults["named"][0], faults["named"][0])
+    return faults["named"][0]
+
+
+def stuck_come_back(bench):
+    """Two stuck subscribers that stay 100 ms: some ten each in a second, all others once."""
+    with harness.Server(bench.args.server, ["-D"]) as server:
+        bench.run(server.port, "slow", "--stuck", 2, "--stuck-for", "100ms", "--rate", 1000,
+                  "--duration", "1s")
+        made = server.log().count("Client connection created")
+    # One more asks the server who it is; ten listen, one publishes.
+    expect(12 + 2 * 4 <= made <= 12 + 2 * 20, f"{made} connections")
+    return f"{made} connections"
+
+
 def stall(bench, server, rate, arrival):
     """100 ms of each second nothing moves: a tenth of the messages wait for up to 100 ms."""
     with Relay(bench.args.relay, server.port, "--stall-ms", 100, "--every-ms", 1000) as relay:
@@ -243,6 +264,8 @@ SCENARIOS = {
     "headers": ["headers"],
     "churn": ["churn"],
     "slow": ["slow"],
+    "slow, who come back": ["slow", "--stuck-for", "100ms"],
+    "mixed": ["mixed", "--rate", "1k", "--flood", "500"],
     "latency": ["latency", "--rate", "2k"],
     "latency, Poisson, sleeping": ["latency", "--rate", "2k", "--poisson", "--no-spin"],
     "request": ["request"],
@@ -277,6 +300,8 @@ def main():
             tally.run(f"in a queue group: {kind}", fault_in_queue, bench, server, kind)
         for kind in ("drop", "flip"):
             tally.run(f"in replies: {kind}", fault_in_reply, bench, server, kind)
+        tally.run("in a flood: drop", fault_in_flood, bench, server)
+        tally.run("stuck subscribers come back", stuck_come_back, bench)
         for rate in (100, 1000, 10_000, 50_000):
             tally.run(f"stall at {rate}/s", stall, bench, server, rate, [])
         tally.run("stall at 1000/s, Poisson", stall, bench, server, 1000, ["--poisson"])

@@ -56,6 +56,14 @@ TEST(Suite, HasThePublishedRows) {
                          "open-100k",
                          "connect-10000",
                          "idle-10000",
+                         "churn-100k",
+                         "mixed-10k",
+                         "stuck-0",
+                         "stuck-1",
+                         "stuck-10",
+                         "stuck-rate-0",
+                         "stuck-rate-1",
+                         "stuck-rate-10",
                          "subs-1M"}) {
     EXPECT_NE(Find(entries, id), nullptr) << id;
   }
@@ -93,6 +101,13 @@ TEST(Suite, PlansSayWhatTheIdsSay) {
   EXPECT_EQ(Find(entries, "mesh-10x10-128")->plan.topology, load::Topology::kAll);
   EXPECT_EQ(Find(entries, "subs-1M")->plan.subscriptions, 1'000'000u);
   EXPECT_EQ(Find(entries, "pub-16")->plan.subscribers, 0);
+  EXPECT_EQ(Find(entries, "churn-100k")->plan.churn_per_second, 1e5);
+  EXPECT_EQ(Find(entries, "mixed-10k")->plan.flood_bytes, 64u << 10);
+  EXPECT_EQ(Find(entries, "stuck-10")->plan.stuck_subscribers, 10);
+  EXPECT_GT(Find(entries, "stuck-10")->plan.rate, 0);
+  EXPECT_EQ(Find(entries, "stuck-rate-10")->plan.rate, 0);
+  EXPECT_LT(Find(entries, "stuck-rate-10")->plan.stuck_for,
+            Find(entries, "stuck-rate-10")->plan.duration);
 }
 
 TEST(Suite, TakesNoMoreThanDescriptorsAllow) {

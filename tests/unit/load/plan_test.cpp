@@ -52,6 +52,12 @@ TEST(Run, RefusesPlansThatCannotBe) {
   EXPECT_NE(refusal([](Plan& p) { p.publishers = 0; }), "");
   EXPECT_NE(refusal([](Plan& p) { p.threads = 0; }), "");
   EXPECT_NE(refusal([](Plan& p) { p.rate = -1; }), "");
+  EXPECT_NE(refusal([](Plan& p) { p.flood_per_second = -1; }), "");
+  EXPECT_EQ(refusal([](Plan& p) {
+              p.flood_per_second = 1;
+              p.flood_bytes = 15;
+            }),
+            "a flood's messages need at least 16 bytes, which tell which they are");
   EXPECT_EQ(refusal([](Plan& p) {
               p.rate = 100;
               p.size_bytes = 8;

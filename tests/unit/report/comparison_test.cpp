@@ -128,6 +128,25 @@ TEST(ComparisonJson, AnOpenEndedRatioHasANullBound) {
               HasSubstr(R"("ratio":{"estimate":2,"low":0,"high":null,"rounds":1})"));
 }
 
+TEST(ComparisonMarkdown, HasARowForEachJudgedFigure) {
+  const std::string text = ComparisonMarkdown(SampleComparison());
+  EXPECT_THAT(text, HasSubstr("| Scenario | Figure | a | b |\n|"));
+  EXPECT_THAT(text, HasSubstr("| 1:1, 128 B | deliveries per second | 1,"));
+  EXPECT_THAT(text, HasSubstr(" /s<br>faster by 3."));
+  EXPECT_THAT(text, Not(HasSubstr("messages sent"))) << "nobody is judged by it";
+  EXPECT_THAT(text, HasSubstr("| a | 2.11.4 (go1.24.3) | `nats-server -p 4222` |\n"));
+  EXPECT_THAT(text, HasSubstr("- request and reply, 16 B: a, round 3: the client is"));
+}
+
+TEST(ComparisonMarkdown, NoTextEndsItsCell) {
+  Comparison comparison = SampleComparison();
+  comparison.servers[0].label = "a|<b>\nc";
+  comparison.scenarios[0].faults = {"b, round 1: 2 messages lost"};
+  const std::string text = ComparisonMarkdown(comparison);
+  EXPECT_THAT(text, HasSubstr("| Figure | a\\|\\<b>, c | b |\n"));
+  EXPECT_THAT(text, HasSubstr("- FAILED, 1:1, 128 B: b, round 1: 2 messages lost\n"));
+}
+
 TEST(ComparisonCsv, HasARowPerRoundAndSummary) {
   Comparison comparison{.servers = {{.label = "a"}, {.label = "b"}}, .scenarios = {{.name = "s"}}};
   comparison.scenarios[0].figures = {{.id = "f", .unit = "us", .rounds = {{1, 1}, {2, 2}}}};
