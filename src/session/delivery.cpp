@@ -174,33 +174,42 @@ uint32_t Delivery::RunBytesMax() const {
   return static_cast<uint32_t>(std::min(kUsualBytes, context_.mailroom.record_bytes_max() / 2));
 }
 
-// Runs of small messages go in pieces, with all that stands between the payloads; large ones one by
-// one.
 void Delivery::ForwardPlain(ShardSet shards, const Message& message, const Source& source,
                             uint64_t as_of) {
-  const bool is_small = message.payload.size() <= MessageRecord::kInlineBytesMax;
-  const size_t fit = is_small && message.count > 1 ? RunBytesMax() / message.stride : 1;
   for (uint32_t next = 0; next < message.count;) {
-    const auto count =
-        static_cast<uint32_t>(std::min<size_t>(message.count - next, std::max<size_t>(fit, 1)));
+    const Message piece = message.Part(next, CountForRecord(message, message.count - next));
     SharedPayload* shared = nullptr;
     for (ShardSet to = shards; to != 0; to &= to - 1) {
       MessageRecord record = {.kind = RecordKind::kMessage,
                               .publisher = source.id,
                               .origin = static_cast<uint8_t>(context_.shard),
                               .as_of = as_of,
-                              .message = message.Part(next, count)};
+                              .message = piece};
       Forward(static_cast<unsigned>(__builtin_ctzll(to)), record, shared);
     }
     if (shared != nullptr) shared->Release();
-    next += count;
+    next += piece.count;
   }
 }
 
-// Sends to another shard. A large payload is copied once, into `shared`, for all records.
+// How many of the next messages of a run go in one record: all where it can be lent, as many as
+// take a small part of a ring where they are small, else one.
+uint32_t Delivery::CountForRecord(const Message& message, uint32_t left) const {
+  if (message.count == 1) return 1;
+  if (message.memory != nullptr) return left;
+  if (message.payload.size() > MessageRecord::kInlineBytesMax) return 1;
+  return static_cast<uint32_t>(std::clamp<size_t>(RunBytesMax() / message.stride, 1, left));
+}
+
+// Sends to another shard. What is large is lent or copied once, as `shared`, for all records.
 void Delivery::Forward(unsigned shard, MessageRecord& record, SharedPayload*& shared) {
-  if (record.message.payload.size() > MessageRecord::kInlineBytesMax) {
-    if (shared == nullptr) shared = SharedPayload::Create(record.message.payload_line(0));
+  const Message& message = record.message;
+  if (message.picks == nullptr && message.span().size() > MessageRecord::kInlineBytesMax &&
+      (message.count == 1 || message.memory != nullptr)) {
+    if (shared == nullptr) {
+      shared = message.memory == nullptr ? SharedPayload::Copy(message.span())
+                                         : context_.mailroom.Lend(message.span(), *message.memory);
+    }
     shared->Acquire();
     record.shared = shared;
   }

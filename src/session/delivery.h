@@ -92,6 +92,7 @@ class Delivery {
   void Bounce(const MessageRecord& record, const Message& message);
   static bool Takes(const Subscription& subscription, const Source& source);
   uint32_t RunBytesMax() const;
+  uint32_t CountForRecord(const Message& message, uint32_t left) const;
   uint32_t LocalMembers(const subject::MatchResult::Group& group, uint64_t as_of) const;
   bool DeliverToLocalMember(const subject::MatchResult::Group& group, const Message& message,
                             const Source& source, uint32_t start);

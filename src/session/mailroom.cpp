@@ -11,9 +11,31 @@ Mailroom::Mailroom(Interconnect& interconnect, unsigned self)
       shared_bytes_sent_(interconnect.members()) {}
 
 Mailroom::~Mailroom() {
+  // Nobody reads any more; records that were not read still refer to them.
+  for (const Lent& lent : lent_) {
+    lent.memory->LetGo();
+    lent.payload->Release();
+  }
   for (const std::deque<std::string>& queue : waiting_) {
     for (const std::string& record : queue) DiscardRecord(record);
   }
+}
+
+SharedPayload* Mailroom::Lend(std::string_view bytes, base::KeptMemory& memory) {
+  memory.Keep();
+  SharedPayload* const payload = SharedPayload::View(bytes);
+  payload->Acquire();
+  lent_.push_back({payload, &memory});
+  return payload;
+}
+
+void Mailroom::TakeBackLent() {
+  std::erase_if(lent_, [](const Lent& lent) {
+    if (!lent.payload->is_last()) return false;
+    lent.memory->LetGo();
+    lent.payload->Release();
+    return true;
+  });
 }
 
 // Room in the ring, or null when the record has to wait. With room it counts as sent.

@@ -38,6 +38,9 @@ class Mailroom {
   /// The largest record that is sure to fit some time.
   size_t record_bytes_max() const { return interconnect_.record_bytes_max(); }
 
+  /// A view for the other shards of bytes in `memory`, which is kept until they have all let go.
+  SharedPayload* Lend(std::string_view bytes, base::KeptMemory& memory);
+
   /// Moves waiting records into their rings as far as they fit.
   void FlushWaiting();
   /// True while records wait for room; their publishers must not go on.
@@ -46,6 +49,7 @@ class Mailroom {
   /// Makes everything sent visible; calls `wake(member)` for each receiver that slept.
   template <class Wake>
   void Publish(Wake&& wake) {
+    if (!lent_.empty()) TakeBackLent();
     for (unsigned to = 0; to < interconnect_.members(); ++to) {
       if (to == self_ || !interconnect_.ring(self_, to).Publish()) continue;
       if (interconnect_.TakeSleeper(to)) wake(to);
@@ -79,6 +83,11 @@ class Mailroom {
   unsigned self() const { return self_; }
 
  private:
+  struct Lent {
+    SharedPayload* payload;
+    base::KeptMemory* memory;
+  };
+  void TakeBackLent();
   void SendBytes(unsigned to, std::span<const char> record);
   char* Prepare(unsigned to, size_t record_bytes, size_t shared_bytes);
 
@@ -86,6 +95,7 @@ class Mailroom {
   const unsigned self_;
   std::vector<std::deque<std::string>> waiting_;  // by receiver
   size_t waiting_records_ = 0;
+  std::vector<Lent> lent_;
   std::vector<uint64_t> shared_bytes_sent_;  // by receiver
 };
 

@@ -47,11 +47,15 @@ std::string_view Take(const char*& from, size_t bytes) {
 
 }  // namespace
 
-SharedPayload* SharedPayload::Create(std::string_view bytes) {
+SharedPayload* SharedPayload::Copy(std::string_view bytes) {
   void* memory = ::operator new(sizeof(SharedPayload) + bytes.size());
-  auto* shared = new (memory) SharedPayload(bytes.size());
-  std::memcpy(static_cast<char*>(memory) + sizeof(SharedPayload), bytes.data(), bytes.size());
-  return shared;
+  char* const copy = static_cast<char*>(memory) + sizeof(SharedPayload);
+  std::memcpy(copy, bytes.data(), bytes.size());
+  return new (memory) SharedPayload({copy, bytes.size()});
+}
+
+SharedPayload* SharedPayload::View(std::string_view bytes) {
+  return new (::operator new(sizeof(SharedPayload))) SharedPayload(bytes);
 }
 
 base::KeptMemory* KeptHere(SharedPayload& payload) {

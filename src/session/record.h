@@ -30,19 +30,25 @@ enum class RecordKind : uint8_t {
   kStopped,
 };
 
-/// A payload too large for a ring, shared by the records that carry it. The last one to let go
-/// frees it; on whichever shard that is.
+/// Payloads too large for a ring, shared by the records that carry them: a copy of their own, or a
+/// view of memory that the sending shard keeps meanwhile (Mailroom::Lend).
+///
+/// Who writes: whoever made it, before it was sent.
+/// Lifetime:   the last one to let go frees it, on whichever shard that is.
 class SharedPayload {
  public:
-  static SharedPayload* Create(std::string_view bytes);
-  std::string_view bytes() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
+  static SharedPayload* Copy(std::string_view bytes);
+  static SharedPayload* View(std::string_view bytes);
+  std::string_view bytes() const { return bytes_; }
   void Acquire() { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release();
+  /// Nobody else has it any more, nor looks at its bytes.
+  bool is_last() const { return references_.load(std::memory_order_acquire) == 1; }
 
  private:
-  explicit SharedPayload(size_t size) : size_(size) {}
+  explicit SharedPayload(std::string_view bytes) : bytes_(bytes) {}
   std::atomic<uint32_t> references_{1};
-  size_t size_;
+  std::string_view bytes_;  // of a copy: behind this object
 };
 
 /// Keeps a shared payload on one shard, with a plain count: takes over the caller's reference, and
@@ -51,7 +57,8 @@ base::KeptMemory* KeptHere(SharedPayload& payload);
 
 /// A message or a run between shards.
 ///
-/// Payloads up to kInlineBytesMax travel in the ring; larger ones by reference, and never as a run.
+/// Up to kInlineBytesMax, or where a run's memory cannot be kept, payloads travel in the ring; else
+/// by reference.
 struct MessageRecord {
   static constexpr size_t kInlineBytesMax = 4096;
 
@@ -62,7 +69,7 @@ struct MessageRecord {
   uint64_t as_of = 0;           // of the match that sent it here (subject_index.h, Beginnings)
   std::string_view queue;       // kQueuePick, kBounce
   Message message;
-  SharedPayload* shared = nullptr;  // holds message.payload when it is not inline
+  SharedPayload* shared = nullptr;  // holds the payloads when they are not inline
 
   size_t EncodedBytes() const;
   void Encode(char* to) const;

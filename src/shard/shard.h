@@ -88,9 +88,9 @@ class Shard {
 
   const unsigned id_;
   Shared& shared_;
+  std::unique_ptr<io::Loop> loop_;  // outlives what may keep its receive buffers
   session::ShardContext context_;
   session::Delivery delivery_;
-  std::unique_ptr<io::Loop> loop_;
   Listener listener_;
   absl::flat_hash_set<Connection*> connections_;  // owned
   std::vector<Connection*> resume_;

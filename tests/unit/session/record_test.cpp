@@ -80,7 +80,7 @@ TEST(MessageRecord, EmptyTextsStayEmpty) {
 TEST(MessageRecord, LargePayloadTravelsByReference) {
   const Payload payload(100'000);
   MessageRecord record = Example(payload);
-  record.shared = SharedPayload::Create(record.message.payload_line(0));
+  record.shared = SharedPayload::Copy(record.message.payload_line(0));
   std::vector<char> memory(record.EncodedBytes());
   EXPECT_LT(memory.size(), 200u);
   record.Encode(memory.data());
@@ -92,7 +92,7 @@ TEST(MessageRecord, LargePayloadTravelsByReference) {
 }
 
 TEST(SharedPayload, LastOneToLetGoFreesItOnWhateverThread) {
-  SharedPayload* shared = SharedPayload::Create("hello\r\n");
+  SharedPayload* shared = SharedPayload::Copy("hello\r\n");
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     shared->Acquire();

@@ -209,6 +209,42 @@ TEST(LargePayload, IsSentFromTheMemoryItCameIn) {
   EXPECT_EQ(Input::alive, before);
 }
 
+TEST(Run, IsLentToOtherShards) {
+  World world(3);
+  const std::vector<Client*> subscribers = {&world.Connect(1), &world.Connect(2)};
+  for (Client* subscriber : subscribers) subscriber->Feed("SUB a 1\r\n");
+  Client& publisher = world.Connect(0);
+  const size_t before = Input::alive;
+  for (const size_t bytes : {size_t{100}, size_t{2000}}) {
+    const std::string payload(bytes, 'x');
+    std::string input;
+    for (int i = 0; i < 100; ++i) input += Pub("a", payload);
+    publisher.Feed(input);
+    EXPECT_EQ(Input::alive, before + 1);
+    world.Settle();
+    // Small ones are copied into the output; large ones are sent from where they are.
+    EXPECT_EQ(Input::alive, before + (bytes == 100 ? 0 : 1));
+    for (Client* subscriber : subscribers) {
+      EXPECT_EQ(Count(subscriber->Take(), Msg("a", "1", payload)), 100);
+    }
+    world.Publish(0);
+    EXPECT_EQ(Input::alive, before);
+  }
+}
+
+TEST(Run, LentAndNeverReadIsLetGoAtTheEnd) {
+  const size_t before = Input::alive;
+  {
+    World world(2);
+    world.Connect(1).Feed("SUB a 1\r\n");
+    std::string input;
+    for (int i = 0; i < 100; ++i) input += Pub("a", std::string(100, 'x'));
+    world.Connect(0).Feed(input);
+    world.Publish(0);
+  }
+  EXPECT_EQ(Input::alive, before);
+}
+
 TEST(LargePayload, OfASlowSubscriberKeepsNoMoreThanABound) {
   World world(1);
   Client& subscriber = world.Connect(0);
