@@ -63,7 +63,7 @@ void CachedSubject(benchmark::State& state) {
     subjects.push_back(DeviceSubject(i));
     filled.Add(subjects.back());
   }
-  MatchCache cache(filled.index());
+  MatchCache cache(filled.index(), 0);
   size_t next = 0;
   for ([[maybe_unused]] auto _ : state) {
     const MatchResult& match = cache.Match(kGlobalAccount, subjects[next++ % subjects.size()]);
@@ -164,7 +164,7 @@ void HotSubjectUnderChurn(benchmark::State& state, Churn churn) {
     subjects.push_back(DeviceSubject(i));
     filled.Add(subjects.back());
   }
-  MatchCache cache(filled.index());
+  MatchCache cache(filled.index(), 0);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> changes{0};
   std::thread other;

@@ -30,7 +30,7 @@ void Measure(benchmark::State& state, unsigned shards, FilterOf filter_of) {
     for (unsigned shard = 0; shard < shards; ++shard) index.reclaimer().Online(shard);
     const auto quiesce = [&] {
       for (unsigned shard = 0; shard < shards; ++shard) index.reclaimer().Quiesce(shard);
-      index.reclaimer().Collect();
+      index.reclaimer().CollectAll();
     };
     const size_t before = AllocatedBytes();
     for (size_t i = 0; i < kSubscriptions; ++i) {

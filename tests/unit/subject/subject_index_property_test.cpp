@@ -37,14 +37,14 @@ class History {
  public:
   History() {
     for (unsigned shard = 0; shard < kShards; ++shard) {
-      caches_.push_back(std::make_unique<MatchCache>(index_));
+      caches_.push_back(std::make_unique<MatchCache>(index_, shard));
       index_.reclaimer().Online(shard);
     }
   }
   ~History() {
     while (!live_.empty()) RemoveAt(live_.size() - 1);
     for (unsigned shard = 0; shard < kShards; ++shard) index_.reclaimer().Offline(shard);
-    EXPECT_EQ(index_.reclaimer().Collect(), 0u);
+    EXPECT_EQ(index_.reclaimer().CollectAll(), 0u);
   }
 
   // Returns what is wrong, empty when nothing is.
