@@ -233,8 +233,8 @@ class SplitOrderedList {
     Node* found;
   };
   struct alignas(64) Count {
-    typename Sync::template Atomic<int64_t> nodes{0};  // inserted minus removed by this shard
-    uint32_t changes = 0;                              // its own; when to look at the sum
+    typename Sync::template Tally<int64_t> nodes{0};  // inserted minus removed by this shard
+    uint32_t changes = 0;                             // its own; when to look at the sum
   };
 
   static uint32_t Reverse(uint32_t bits) {

@@ -28,17 +28,15 @@ void SetBits(Word& word, Bits bits) {
 SubjectIndex::SubjectIndex(unsigned shards)
     : shards_(shards),
       own_(std::make_unique<Own[]>(shards)),
-      reclaimer_(std::make_unique<Reclaimer>(shards, this)),
-      filters_(shards, kFirstFilterBuckets),
       shapes_(shards, kFirstShapeBuckets),
+      filters_(shards, kFirstFilterBuckets, this),
       generations_(std::make_unique<Generations>()),
       hints_(std::make_unique<Hints[]>(kHints)) {
   CHECK(shards >= 1 && shards <= kShardsMax);
 }
 
 SubjectIndex::~SubjectIndex() {
-  reclaimer_.reset();
-  filters_.ForEachNode([&](Filter& filter) { Filter::Destroy(own_[0].pool, &filter); });
+  filters_.nodes().ForEachNode([&](Filter& filter) { Filter::Destroy(own_[0].pool, &filter); });
   shapes_.ForEachNode([](Shape& shape) { delete &shape; });
 }
 
@@ -48,24 +46,11 @@ void SubjectIndex::Add(unsigned shard, AccountId account, std::string_view filte
   const FilterForm form = FormOf(account, filter);
   const Filter::Identity identity = {FilterList::KeyOf(form.hash), account, form.kind, filter,
                                      queue};
-  bool first = false;
-  Filter& entry = Enter(shard, form, identity, subscriber, &first);
-  subscriber.filter = &entry;
-  if (!first) return;  // nobody else's view changes
-  // The interest is linked and counted; whoever reads the number from now on will see it.
-  LocalList& list = entry.ListForWriter(shard, shards_);
-  list.set_active_since(activations_.fetch_add(1, std::memory_order_acq_rel) + 1);
-  Bump(entry);
-}
-
-// Finds or links the filter and counts the member; tells whether it is the shard's first.
-Filter& SubjectIndex::Enter(unsigned shard, const FilterForm& form,
-                            const Filter::Identity& identity, Subscriber& subscriber, bool* first) {
   NodePool& pool = own_[shard].pool;
   Shape* shape = nullptr;
   const auto make = [&] {
     // Whatever leads to the filter is there before the filter is.
-    NoteWildcards(identity.account, form);
+    NoteWildcards(account, form);
     if (form.kind == FilterKind::kMixed) shape = &AcquireShape(shard, form);
     Filter* made = Filter::Create(pool, identity, shard);
     made->ListForWriter(shard, shards_).Push(subscriber);
@@ -76,15 +61,15 @@ Filter& SubjectIndex::Enter(unsigned shard, const FilterForm& form,
     made->ListForWriter(shard, shards_).Erase(subscriber);
     Filter::Destroy(pool, made);
   };
-  const auto same = [&](const Filter& filter) { return filter.Is(identity); };
-  // Our own members keep it alive.
-  const auto held = [&](const Filter& filter) { return filter.members(shard) > 0; };
-  const auto [entry, outcome] = filters_.Acquire(shard, identity.key, same, held, make, discard);
-  *first = outcome != FilterList::Outcome::kHeld;
-  if (outcome != FilterList::Outcome::kInserted) {
-    entry->ListForWriter(shard, shards_).Push(subscriber);
-  }
-  return *entry;
+  subscriber.filter = &filters_.Begin(
+      shard, identity.key, [&](const Filter& entry) { return entry.Is(identity); },
+      // Our own members keep it alive, and nobody else's view changes.
+      [&](const Filter& entry) { return entry.members(shard) > 0; }, make, discard,
+      [&](Filter& entry) { entry.ListForWriter(shard, shards_).Push(subscriber); },
+      [&](Filter& entry, uint64_t number) {
+        entry.ListForWriter(shard, shards_).set_active_since(number);
+      },
+      [&](Filter& entry) { Bump(entry); });
 }
 
 void SubjectIndex::NoteWildcards(AccountId account, const FilterForm& form) {
@@ -112,7 +97,7 @@ Shape& SubjectIndex::AcquireShape(unsigned shard, const FilterForm& form) {
 }
 
 void SubjectIndex::ReleaseShape(unsigned shard, Shape& shape) {
-  if (shapes_.Release(shard, shape)) reclaimer_->Retire(shard, &shape);
+  if (shapes_.Release(shard, shape)) reclaimer().Retire(shard, &shape);
 }
 
 // The shape of a filter that is in the index, or was until now: it has an interest of its own.
@@ -131,19 +116,20 @@ void SubjectIndex::Remove(unsigned shard, Subscriber& subscriber) {
   Filter& filter = *subscriber.filter;
   subscriber.filter = nullptr;
   if (filter.ListForWriter(shard, shards_).Erase(subscriber) > 0) return;
-  // Unlink, bump, retire: see "Reclaim" in the header.
-  if (!filters_.Release(shard, filter)) return Bump(filter);
-  Shape* shape = nullptr;
-  if (filter.kind() == FilterKind::kMixed) {
-    shape = FindShape(FormOf(filter.account(), filter.text()));
-    CHECK(shape != nullptr);
-    if (!shapes_.Release(shard, *shape)) shape = nullptr;
-  }
-  Bump(filter);
-  reclaimer_->Retire(shard, &filter, [](void* index, unsigned on, void* gone) {
-    Filter::Destroy(static_cast<SubjectIndex*>(index)->own_[on].pool, static_cast<Filter*>(gone));
-  });
-  if (shape != nullptr) reclaimer_->Retire(shard, shape);
+  filters_.End(
+      shard, filter,
+      [&](Filter& gone) {
+        if (gone.kind() != FilterKind::kMixed) return;
+        Shape* shape = FindShape(FormOf(gone.account(), gone.text()));
+        CHECK(shape != nullptr);
+        ReleaseShape(shard, *shape);
+      },
+      [&](Filter& gone) { Bump(gone); }, &SubjectIndex::Free);
+}
+
+void SubjectIndex::Free(void* index, unsigned shard, void* filter) {
+  Filter::Destroy(static_cast<SubjectIndex*>(index)->own_[shard].pool,
+                  static_cast<Filter*>(filter));
 }
 
 void SubjectIndex::Bump(const Filter& filter) {
@@ -166,7 +152,7 @@ class SubjectIndex::Probes {
     if (count_ == probes_.size()) Flush();
     const uint32_t key = FilterList::KeyOf(hash);
     probes_[count_++] = {key, kind, static_cast<uint32_t>(prefix_bytes)};
-    index_.filters_.PrefetchBucket(key);
+    index_.filters_.nodes().PrefetchBucket(key);
   }
 
  private:
@@ -178,11 +164,11 @@ class SubjectIndex::Probes {
 
   void Flush() {
     if (count_ > 1) {
-      for (size_t i = 0; i < count_; ++i) index_.filters_.PrefetchNode(probes_[i].key);
+      for (size_t i = 0; i < count_; ++i) index_.filters_.nodes().PrefetchNode(probes_[i].key);
     }
     for (size_t i = 0; i < count_; ++i) {
       const Probe& probe = probes_[i];
-      index_.filters_.ForEach(probe.key, [&](const Filter& filter) {
+      index_.filters_.nodes().ForEach(probe.key, [&](const Filter& filter) {
         if (Fits(filter, probe)) Append(filter);
       });
     }
@@ -227,9 +213,9 @@ class SubjectIndex::Probes {
 
 void SubjectIndex::Match(AccountId account, std::string_view subject, uint64_t hash, unsigned shard,
                          MatchResult& result) const {
-  filters_.PrefetchBucket(FilterList::KeyOf(hash));
+  filters_.nodes().PrefetchBucket(FilterList::KeyOf(hash));
   result.Clear();
-  result.as_of = activations_.load(std::memory_order_acquire);  // pairs with Add
+  result.as_of = filters_.Beginnings();
   const TokenEnds tokens(subject);
   const size_t count = tokens.count();
   result.stamp = generations_->Read(account, subject, hash, tokens.end(0),
@@ -256,6 +242,12 @@ void SubjectIndex::Match(AccountId account, std::string_view subject, uint64_t h
   if (const uint32_t levels = hints.mixed.load(std::memory_order_relaxed); levels != 0) {
     CollectMixed(account, tokens, levels, subject, probes);
   }
+}
+
+size_t SubjectIndex::reserved_bytes() const {
+  size_t bytes = filters_.nodes().buckets() * sizeof(BucketArray::Word);
+  for (unsigned shard = 0; shard < shards_; ++shard) bytes += own_[shard].pool.reserved_bytes();
+  return bytes;
 }
 
 void SubjectIndex::CollectMixed(AccountId account, const TokenEnds& tokens, uint32_t levels,

@@ -10,6 +10,7 @@
 #include "subject/bucket_array.h"
 #include "subject/filter.h"
 #include "subject/generations.h"
+#include "subject/index_core.h"
 #include "subject/match_result.h"
 #include "subject/node_pool.h"
 #include "subject/reclaim.h"
@@ -41,12 +42,12 @@ namespace martlet::subject {
 ///             with the subscriber in sight. A remembered match is used only while its generations
 ///             have not moved (acquire), so the same holds for it.
 /// Beginnings: the first member of a shard on a filter is linked, then gets the next number of
-///             `activations_`, then the generation is bumped. Match reads the number before it
-///             walks. So a result with as_of >= active_since has seen the filter, and one that was
-///             made before carries a smaller number. A shard that receives a message delivers it
-///             to a filter only when as_of >= active_since: the first message that a subscription
-///             gets was matched with it in sight, and so were all that follow; none from before
-///             the SUB slips in because something else on that shard wanted it.
+///             the count of beginnings, then the generation is bumped. Match reads the number
+///             before it walks. So a result with as_of >= active_since has seen the filter, and one
+///             that was made before carries a smaller number. A shard that receives a message
+///             delivers it to a filter only when as_of >= active_since: the first message that a
+///             subscription gets was matched with it in sight, and so were all that follow; none
+///             from before the SUB slips in because something else on that shard wanted it.
 /// Reclaim:    a filter without members is unlinked and retired; shards announce quiet points. A
 ///             MatchResult may be kept across turns, but its filters are looked at only in a turn
 ///             in which stamp.IsCurrent() held. Remove unlinks, then bumps, then retires: a result
@@ -84,16 +85,17 @@ class SubjectIndex {
     Match(account, subject, HashOf(account, subject), 0, result);
   }
 
-  Reclaimer& reclaimer() { return *reclaimer_; }
+  Reclaimer& reclaimer() { return filters_.reclaimer(); }
   unsigned shards() const { return shards_; }
 
   /// Distinct filters in the index; roughly while others write.
-  size_t filters() const { return filters_.size(); }
+  size_t filters() const { return filters_.nodes().size(); }
   /// Memory taken for filters, without the lists of shared ones.
   size_t reserved_bytes() const;
 
  private:
-  using FilterList = SplitOrderedList<Filter, StdSync, BucketArray>;
+  using FilterCore = IndexCore<Filter, StdSync, BucketArray>;
+  using FilterList = FilterCore::List;
   using ShapeList = SplitOrderedList<Shape, StdSync, BucketArray>;
   class Probes;
 
@@ -108,24 +110,21 @@ class SubjectIndex {
   };
   static constexpr size_t kHints = 16;
 
-  Filter& Enter(unsigned shard, const FilterForm& form, const Filter::Identity& identity,
-                Subscriber& subscriber, bool* first);
   void NoteWildcards(AccountId account, const FilterForm& form);
   Shape& AcquireShape(unsigned shard, const FilterForm& form);
   void ReleaseShape(unsigned shard, Shape& shape);
   Shape* FindShape(const FilterForm& form) const;
   void Bump(const Filter& filter);
+  static void Free(void* index, unsigned shard, void* filter);
   void CollectMixed(AccountId account, const TokenEnds& tokens, uint32_t levels,
                     std::string_view subject, Probes& probes) const;
 
   const unsigned shards_;
   std::unique_ptr<Own[]> own_;  // by shard
-  std::unique_ptr<Reclaimer> reclaimer_;
-  FilterList filters_;
   ShapeList shapes_;
+  FilterCore filters_;
   std::unique_ptr<Generations> generations_;
   std::unique_ptr<Hints[]> hints_;  // by account
-  alignas(64) std::atomic<uint64_t> activations_{0};
 };
 
 }  // namespace martlet::subject

@@ -13,6 +13,10 @@ struct StdSync {
   template <class T>
   using Atomic = std::atomic<T>;
 
+  /// For figures on which nothing depends.
+  template <class T>
+  using Tally = std::atomic<T>;
+
   /// Sequentially consistent.
   static void FullFence() { base::FullFence(); }
 };

@@ -133,7 +133,8 @@ TEST(Reclaimer, FreesTheRestWhenItDies) {
 // A writer swaps an object that readers look at; address and thread sanitizers judge.
 TEST(Reclaimer, ReadersNeverMeetAFreedObject) {
   constexpr unsigned kReaders = 3;
-  Reclaimer reclaimer(kReaders);
+  constexpr unsigned kWriter = kReaders;
+  Reclaimer reclaimer(kReaders + 1);
   std::atomic<std::vector<int>*> shared{new std::vector<int>(16, 0)};
   std::atomic<bool> stop{false};
   std::atomic<int> torn{0};
@@ -155,14 +156,17 @@ TEST(Reclaimer, ReadersNeverMeetAFreedObject) {
       reclaimer.Offline(reader);
     });
   }
+  reclaimer.Online(kWriter);
   for (int i = 1; i <= 5000; ++i) {
     auto* fresh = new std::vector<int>(16, i);
-    reclaimer.Retire(0, shared.exchange(fresh, std::memory_order_acq_rel));
+    reclaimer.Retire(kWriter, shared.exchange(fresh, std::memory_order_acq_rel));
+    reclaimer.Quiesce(kWriter);
   }
+  reclaimer.Offline(kWriter);
   stop = true;
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(torn, 0);
-  EXPECT_EQ(reclaimer.Collect(0), 0u);
+  EXPECT_EQ(reclaimer.Collect(kWriter), 0u);
   delete shared.load();
 }
 
