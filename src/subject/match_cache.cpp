@@ -60,7 +60,14 @@ bool MatchCache::WasSeen(Set& set, uint16_t tag) {
     seen = 0;
     return true;
   }
-  set.seen[set.next_seen++ % kSeen] = tag;
+  for (uint16_t& seen : set.seen) {
+    if (seen != 0) continue;
+    seen = tag;
+    return false;
+  }
+  // At random: in turn, subjects that take turns would push each other out for ever.
+  random_ = random_ * 1664525 + 1013904223;
+  set.seen[(random_ >> 16U) % kSeen] = tag;
   return false;
 }
 

@@ -119,7 +119,7 @@ class MatchCache {
  private:
   static constexpr size_t kSets = 4096;
   static constexpr size_t kWays = 8;
-  static constexpr size_t kSeen = 4;
+  static constexpr size_t kSeen = 7;
 
   /// Eight tags; 0 stands for nothing.
   struct alignas(16) Tags {
@@ -145,7 +145,6 @@ class MatchCache {
     std::array<uint32_t, kWays> entries{};  // places in entries_
     std::array<uint16_t, kSeen> seen{};     // tags of subjects last asked for in vain
     uint8_t used = 0;                       // a bit for each way asked for since it was cleared
-    uint8_t next_seen = 0;
 
     void Use(unsigned way) {
       const auto bit = static_cast<uint8_t>(1U << way);
@@ -163,7 +162,7 @@ class MatchCache {
   }
   const MatchResult& Miss(AccountId account, std::string_view subject, uint64_t hash, Set& set,
                           Memo& memo);
-  static bool WasSeen(Set& set, uint16_t tag);
+  bool WasSeen(Set& set, uint16_t tag);
   unsigned WayFor(Set& set, uint16_t tag);
 
   struct FreeEntries {
@@ -177,6 +176,7 @@ class MatchCache {
   // densely.
   std::unique_ptr<Entry[], FreeEntries> entries_;
   uint32_t entries_used_ = 0;
+  uint32_t random_ = 1;
   MatchResult scratch_;
   MatchCacheStats stats_;
 };
