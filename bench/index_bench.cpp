@@ -2,19 +2,18 @@
 //
 // Compared: a hot subject, by the memo of a connection and by the match cache of a shard; literals
 // that are looked up each time, among 1,000, beside 10,000 wildcard filters, and among 1,000,000
-// subscriptions of which a fifth have wildcards; a subscription that comes and goes among those; and
-// the hot subject while another shard adds and removes 50,000 subscriptions a second each, as inboxes
-// of old clients do. Subjects lie one after the other, as in a receive buffer. Minds change: if a
-// cached match costs as much as a walk, the cache must go; if a walk among a million misses its bound,
-// the table's layout must change; if the churn takes away more than a tenth, generations need more
-// counters. Times are CPU time, since the machine may have others to serve.
+// subscriptions of which a fifth have wildcards; a subscription that comes and goes among those;
+// and the hot subject while another shard adds and removes 50,000 subscriptions a second each, as
+// inboxes of old clients do. Subjects lie one after the other, as in a receive buffer. Minds
+// change: if a cached match costs as much as a walk, the cache must go; if a walk among a million
+// misses its bound, the table's layout must change; if the churn takes away more than a tenth,
+// generations need more counters. Times are CPU time, since the machine may have others to serve.
 #include "index_bench.h"
-
-#include <time.h>
 
 #include <array>
 #include <atomic>
 #include <thread>
+#include <time.h>
 
 #include <benchmark/benchmark.h>
 
@@ -120,9 +119,8 @@ void CachedSubject(benchmark::State& state, bool hashed) {
   for ([[maybe_unused]] auto _ : state) {
     const std::string_view subject = subjects.Next();
     if (next == count) next = 0;
-    const MatchResult& match = hashed
-                                   ? cache.Match(kGlobalAccount, subject, hashes[next++], memo)
-                                   : cache.Match(kGlobalAccount, subject);
+    const MatchResult& match = hashed ? cache.Match(kGlobalAccount, subject, hashes[next++], memo)
+                                      : cache.Match(kGlobalAccount, subject);
     benchmark::DoNotOptimize(&match);
   }
   const auto hits = static_cast<double>(cache.stats().hits - before.hits);

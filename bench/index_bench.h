@@ -33,9 +33,9 @@ class BoundsReporter : public benchmark::ConsoleReporter {
       const auto must = run.counters.find("must");
       if (must == run.counters.end()) continue;
       const auto measured = run.counters.find("measured");
-      rows_.push_back({run.benchmark_name(), must->second.value, run.counters.at("aim").value,
-                       measured != run.counters.end() ? measured->second.value
-                                                      : run.GetAdjustedCPUTime()});
+      rows_.push_back(
+          {run.benchmark_name(), must->second.value, run.counters.at("aim").value,
+           measured != run.counters.end() ? measured->second.value : run.GetAdjustedCPUTime()});
     }
   }
   void Finalize() override {
@@ -43,7 +43,9 @@ class BoundsReporter : public benchmark::ConsoleReporter {
     for (const Row& row : rows_) {
       std::printf("%-48s %10.4g %10.4g %10.4g %s\n", row.name.c_str(), row.must, row.aim,
                   row.measured,
-                  row.measured <= row.aim ? "aim" : row.measured <= row.must ? "must" : "MISSED");
+                  row.measured <= row.aim    ? "aim"
+                  : row.measured <= row.must ? "must"
+                                             : "MISSED");
     }
   }
 

@@ -1,14 +1,13 @@
 // Question: how much memory does a subscription take?
 //
-// Compared: a million subscriptions to filters of their own, in the mix of index_bench.h and literal
-// alone, for 1, 8 and 64 shards; and a further one to a subject that a million share. Counted: what
-// the index reserved, and what glibc's allocator gave out with its headers: the shards' lists, the
-// session's Subscription, and its table of sids. `index_bytes` is the part that is not the session's.
-// Minds change: if a distinct subscription costs more than some 200 bytes, something must leave the
-// filter.
-#include <malloc.h>
-
+// Compared: a million subscriptions to filters of their own, in the mix of index_bench.h and
+// literal alone, for 1, 8 and 64 shards; and a further one to a subject that a million share.
+// Counted: what the index reserved, and what glibc's allocator gave out with its headers: the
+// shards' lists, the session's Subscription, and its table of sids. `index_bytes` is the part that
+// is not the session's. Minds change: if a distinct subscription costs more than some 200 bytes,
+// something must leave the filter.
 #include <cstddef>
+#include <malloc.h>
 #include <memory>
 #include <string>
 

@@ -25,8 +25,8 @@ constexpr bool kPooled = true;
 
 constexpr size_t kHugePage = size_t{2} << 20U;
 constexpr size_t kSmallChunk = size_t{32} << 10U;
-// From here on chunks are huge pages; at most as much again lies idle.
-constexpr size_t kManyBytes = size_t{1} << 20U;
+// From here on chunks are huge pages.
+constexpr size_t kManyBytes = size_t{512} << 10U;
 
 // A huge page's worth of address space at its boundary; null when there is none.
 void* MapHugePage() {

@@ -62,6 +62,27 @@ uint64_t MixedHash(AccountId account, const TokenEnds& tokens, const WildcardPla
   return plan.tail ? Mix(hash, kTailWord) : hash;
 }
 
+bool MatchesTokens(std::string_view filter, const TokenEnds& subject) {
+  size_t at = 0;
+  for (size_t i = 0; i < subject.count(); ++i) {
+    if (at >= filter.size()) return false;
+    const bool last_byte = at + 1 == filter.size();
+    if (filter[at] == '>' && last_byte) return true;
+    if (filter[at] == '*' && (last_byte || filter[at + 1] == '.')) {
+      at += 2;
+      continue;
+    }
+    const std::string_view token = subject.token(i);
+    const size_t end = at + token.size();
+    if (end > filter.size() || (end < filter.size() && filter[end] != '.') ||
+        !EqualBytes(filter.data() + at, token.data(), token.size())) {
+      return false;
+    }
+    at = end + 1;
+  }
+  return at == filter.size() + 1;
+}
+
 uint64_t LevelHash(AccountId account, const TokenEnds& tokens, unsigned level) {
   return HashBytes(tokens.first(level), account ^ (kLevelSeed + level));
 }

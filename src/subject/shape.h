@@ -60,6 +60,8 @@ inline uint64_t TailHash(AccountId account, std::string_view prefix) {
 }
 /// Of the mixed filters that have this plan and, where it has no star, these tokens.
 uint64_t MixedHash(AccountId account, const TokenEnds& tokens, const WildcardPlan& plan);
+/// The rule of Matches, for a subject whose tokens are known and sound.
+bool MatchesTokens(std::string_view filter, const TokenEnds& subject);
 /// Of the shapes of mixed filters that begin with these `level` literal tokens.
 uint64_t LevelHash(AccountId account, const TokenEnds& tokens, unsigned level);
 

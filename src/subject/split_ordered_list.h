@@ -1,6 +1,7 @@
 // A hash set whose readers never wait and whose writers hold no lock.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -234,7 +235,10 @@ class SplitOrderedList {
   };
   struct alignas(64) Count {
     typename Sync::template Tally<int64_t> nodes{0};  // inserted minus removed by this shard
-    uint32_t changes = 0;                             // its own; when to look at the sum
+    // Its shard's own.
+    uint32_t changes = 0;   // when to look at the sum
+    size_t split_next = 0;  // buckets that this shard took on itself to link
+    size_t split_end = 0;
   };
 
   static uint32_t Reverse(uint32_t bits) {
@@ -354,19 +358,42 @@ class SplitOrderedList {
     }
   }
 
+  /// Links a few entrances that nobody has used yet, so that readers need not go through parents.
+  /// Of the rest after a doubling, each shard takes a piece at a time.
+  void SplitSome(Count& own) {
+    for (unsigned i = 0; i < kSplitPerInsertion; ++i) {
+      if (own.split_next == own.split_end) {
+        if (split_cursor_.load(std::memory_order_relaxed) >= buckets()) return;
+        own.split_next = split_cursor_.fetch_add(kSplitPiece, std::memory_order_relaxed);
+        own.split_end = std::min(own.split_next + kSplitPiece, buckets());
+        if (own.split_next >= own.split_end) {
+          own.split_next = own.split_end = 0;
+          return;
+        }
+      }
+      EnsureReady(own.split_next++);
+    }
+  }
+
   void AddTo(unsigned shard, int64_t difference) {
     Count& count = counts_[shard];
     // Relaxed, and no RMW: each shard counts its own.
     count.nodes.store(count.nodes.load(std::memory_order_relaxed) + difference,
                       std::memory_order_relaxed);
-    if (++count.changes % kLookEvery == 0 && difference > 0 && size() > buckets()) Grow();
+    if (difference < 0) return;
+    if (++count.changes % kLookEvery == 0 && 2 * size() > buckets()) Grow();
+    SplitSome(count);
   }
 
   static constexpr uint32_t kLookEvery = 16;
+  static constexpr unsigned kSplitPerInsertion = 4;
+  static constexpr size_t kSplitPiece = 64;
 
   const unsigned shards_;
   Buckets buckets_;
   typename Sync::template Atomic<uint32_t> mask_{0};
+  // All below are linked, or on some shard's list. A tally: linking twice or late does no harm.
+  alignas(64) typename Sync::template Tally<size_t> split_cursor_{0};
   std::unique_ptr<Count[]> counts_;
 };
 

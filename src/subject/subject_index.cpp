@@ -141,9 +141,14 @@ void SubjectIndex::Bump(const Filter& filter) {
 /// together and not one after the other.
 class SubjectIndex::Probes {
  public:
-  Probes(const SubjectIndex& index, AccountId account, std::string_view subject, unsigned shard,
-         MatchResult& result)
-      : index_(index), account_(account), subject_(subject), shard_(shard), result_(result) {}
+  Probes(const SubjectIndex& index, AccountId account, std::string_view subject,
+         const TokenEnds& tokens, unsigned shard, MatchResult& result)
+      : index_(index),
+        account_(account),
+        subject_(subject),
+        tokens_(tokens),
+        shard_(shard),
+        result_(result) {}
   Probes(const Probes&) = delete;
   Probes& operator=(const Probes&) = delete;
   ~Probes() { Flush(); }
@@ -176,7 +181,7 @@ class SubjectIndex::Probes {
   }
   bool Fits(const Filter& filter, const Probe& probe) const {
     if (filter.kind() != probe.kind || filter.account() != account_) return false;
-    if (probe.kind == FilterKind::kMixed) return Matches(filter.text(), subject_);
+    if (probe.kind == FilterKind::kMixed) return MatchesTokens(filter.text(), tokens_);
     // `.*` or `.>` follows the prefix, or alone `*` or `>`.
     const size_t wildcard = probe.kind == FilterKind::kLiteral ? 0
                             : probe.prefix_bytes == 0          ? 1
@@ -205,6 +210,7 @@ class SubjectIndex::Probes {
   const SubjectIndex& index_;
   const AccountId account_;
   const std::string_view subject_;
+  const TokenEnds& tokens_;
   const unsigned shard_;
   MatchResult& result_;
   size_t count_ = 0;
@@ -222,7 +228,7 @@ void SubjectIndex::Match(AccountId account, std::string_view subject, uint64_t h
                                     tokens.end(std::min<size_t>(count - 1, 1)));
   if (!tokens.sound()) return;
 
-  Probes probes(*this, account, subject, shard, result);
+  Probes probes(*this, account, subject, tokens, shard, result);
   probes.Add(FilterKind::kLiteral, hash, subject.size());
   // Relaxed: the generations, read before, order them.
   const Hints& hints = hints_[account % kHints];
