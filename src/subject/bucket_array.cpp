@@ -12,11 +12,16 @@ constexpr size_t kHugePage = size_t{2} << 20U;
 
 }  // namespace
 
-BucketArray::BucketArray() : reserved_bytes_(kBucketsMax * sizeof(Word) + kHugePage) {
-  // Without access it counts neither as memory nor against an overcommit limit.
-  reserved_ = ::mmap(nullptr, reserved_bytes_, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  CHECK(reserved_ != MAP_FAILED);
+BucketArray::BucketArray() {
+  // Without access it counts neither as memory nor against an overcommit limit; but a limit of the
+  // address space may be tight.
+  for (buckets_max_ = kBucketsMax;; buckets_max_ /= 2) {
+    CHECK(buckets_max_ > 0);
+    reserved_bytes_ = buckets_max_ * sizeof(Word) + kHugePage;
+    reserved_ = ::mmap(nullptr, reserved_bytes_, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved_ != MAP_FAILED) break;
+  }
   const auto begin = reinterpret_cast<uintptr_t>(reserved_);
   words_ = reinterpret_cast<Word*>((begin + kHugePage - 1) & ~(kHugePage - 1));
 }
@@ -24,7 +29,7 @@ BucketArray::BucketArray() : reserved_bytes_(kBucketsMax * sizeof(Word) + kHugeP
 BucketArray::~BucketArray() { ::munmap(reserved_, reserved_bytes_); }
 
 bool BucketArray::Commit(size_t count) {
-  if (count > kBucketsMax) return false;
+  if (count > buckets_max_) return false;
   const size_t bytes = std::max<size_t>(count * sizeof(Word), 4096);
   if (::mprotect(words_, bytes, PROT_READ | PROT_WRITE) != 0) return false;
   // From the second huge page on: a server with few filters shall not pay for one. A refusal

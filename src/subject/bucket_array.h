@@ -31,6 +31,7 @@ class BucketArray {
   bool Commit(size_t count);
 
  private:
+  size_t buckets_max_;
   void* reserved_;
   size_t reserved_bytes_;
   Word* words_;

@@ -121,7 +121,7 @@ TEST_F(SubjectIndexTest, RemovedFilterMatchesNoMore) {
   }
 }
 
-TEST_F(SubjectIndexTest, TrieGivesItsNodesBack) {
+TEST_F(SubjectIndexTest, FiltersAndShapesGiveTheirMemoryBack) {
   Subscriber& deep = Add("a.*.b.*.c.>");
   Subscriber& shallow = Add("a.*.b");
   Remove(deep);
