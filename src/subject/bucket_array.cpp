@@ -22,8 +22,9 @@ BucketArray::BucketArray() {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved_ != MAP_FAILED) break;
   }
-  const auto begin = reinterpret_cast<uintptr_t>(reserved_);
-  words_ = reinterpret_cast<Word*>((begin + kHugePage - 1) & ~(kHugePage - 1));
+  char* const begin = static_cast<char*>(reserved_);
+  const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(begin) % kHugePage) % kHugePage;
+  words_ = reinterpret_cast<Word*>(begin + before);
 }
 
 BucketArray::~BucketArray() { ::munmap(reserved_, reserved_bytes_); }

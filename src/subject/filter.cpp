@@ -9,7 +9,7 @@
 namespace martlet::subject {
 
 LocalList::Array* LocalList::NewArray(uint32_t capacity) {
-  const size_t bytes = offsetof(Array, at) + capacity * sizeof(Subscriber*);
+  const size_t bytes = offsetof(Array, at) + capacity * sizeof(void*);
   auto* array = static_cast<Array*>(::operator new(bytes));
   array->capacity = capacity;
   return array;

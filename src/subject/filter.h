@@ -67,9 +67,9 @@ class LocalList {
 
   // A single member, by far the most frequent case, needs no array. Its lowest bit tells which.
   bool IsArray() const { return (reinterpret_cast<uintptr_t>(one_) & 1U) != 0; }
-  Array* array() const { return reinterpret_cast<Array*>(reinterpret_cast<uintptr_t>(one_) - 1); }
+  Array* array() const { return reinterpret_cast<Array*>(reinterpret_cast<char*>(one_) - 1); }
   void Own(Array* array) {
-    one_ = reinterpret_cast<Subscriber*>(reinterpret_cast<uintptr_t>(array) + 1);
+    one_ = reinterpret_cast<Subscriber*>(reinterpret_cast<char*>(array) + 1);
   }
   void FreeArray();
 

@@ -118,8 +118,9 @@ class SplitOrderedList {
     const Word& bucket = buckets_[IndexOf(key, mask_.load(std::memory_order_acquire))];
     // Relaxed: only a hint, nothing is read through it.
     const uintptr_t address = bucket.load(std::memory_order_relaxed) & LinkWord::kAddress;
-    __builtin_prefetch(reinterpret_cast<const void*>(address));
-    __builtin_prefetch(reinterpret_cast<const void*>(address + 64));
+    const char* const node = AsPointer<const char>(address);
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + 64);
   }
 
   // Writers.
@@ -255,8 +256,13 @@ class SplitOrderedList {
   uint32_t KeyOfBucket(const Word* bucket) const {
     return Reverse(static_cast<uint32_t>(buckets_.IndexOf(bucket)));
   }
-  static const Word* AsBucket(uintptr_t address) { return reinterpret_cast<const Word*>(address); }
-  static Node* AsNode(uintptr_t address) { return reinterpret_cast<Node*>(address); }
+  /// Addresses share their word with marks, so they are numbers there.
+  template <class T>
+  static T* AsPointer(uintptr_t address) {
+    return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr)
+  }
+  static const Word* AsBucket(uintptr_t address) { return AsPointer<const Word>(address); }
+  static Node* AsNode(uintptr_t address) { return AsPointer<Node>(address); }
   static constexpr uintptr_t kOwn = LinkWord::kClaimed | LinkWord::kReady;
 
   /// The word of the nearest entrance that is ready.
