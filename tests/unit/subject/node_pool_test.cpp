@@ -50,7 +50,7 @@ TEST(NodePool, WhatCameBackIsUsedAgain) {
     for (void* block : blocks) pool.Free(block, 88);
     blocks.clear();
   }
-  EXPECT_LE(pool.reserved_bytes(), 50'000u * 88 + (size_t{4} << 20U));
+  EXPECT_LE(pool.reserved_bytes(), size_t{50'000} * 88 + (size_t{4} << 20U));
 }
 
 TEST(NodePool, TakesWhatAnotherPoolGaveOut) {
