@@ -46,7 +46,7 @@ struct ShardContext {
                uint64_t seed)
       : shard(shard_id),
         index(shared_index),
-        cache(shared_index),
+        cache(shared_index, shard_id),
         mailroom(interconnect, shard_id),
         log(shared_log),
         facts(&shared_facts),

@@ -1,87 +1,131 @@
 #include "subject/filter.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <new>
 
 #include "base/check.h"
 
 namespace martlet::subject {
 
-Filter* Filter::Create(uint64_t hash, AccountId account, std::string_view text,
-                       std::string_view queue, unsigned shards) {
-  static_assert(alignof(Slot) <= alignof(Filter));
-  static_assert(sizeof(Filter) % alignof(Slot) == 0);
-  const size_t bytes = sizeof(Filter) + shards * sizeof(Slot) + text.size() + queue.size();
-  return new (::operator new(bytes)) Filter(hash, account, text, queue, shards);
+LocalList::Array* LocalList::NewArray(uint32_t capacity) {
+  const size_t bytes = offsetof(Array, at) + capacity * sizeof(void*);
+  auto* array = static_cast<Array*>(::operator new(bytes));
+  array->capacity = capacity;
+  return array;
 }
 
-void Filter::Destroy(Filter* filter) {
-  filter->~Filter();
-  ::operator delete(filter);
+void LocalList::FreeArray() {
+  if (IsArray()) ::operator delete(array());
+  one_ = nullptr;
 }
 
-Filter::Filter(uint64_t hash_value, AccountId account, std::string_view text,
-               std::string_view queue, unsigned shards)
-    : TableLinks(hash_value),
-      account_(account),
-      shards_(shards),
-      text_bytes_(static_cast<uint32_t>(text.size())),
-      queue_bytes_(static_cast<uint32_t>(queue.size())) {
-  for (unsigned i = 0; i < shards; ++i) new (&SlotOf(i)) Slot();
-  std::copy(text.begin(), text.end(), Chars());
-  std::copy(queue.begin(), queue.end(), Chars() + text.size());
-}
+LocalList::~LocalList() { FreeArray(); }
 
-Filter::~Filter() {
-  for (unsigned i = 0; i < shards_; ++i) {
-    Slot& slot = SlotOf(i);
-    if (slot.capacity != 0) delete[] slot.many;
-    slot.~Slot();
-  }
-}
-
-uint32_t Filter::Push(unsigned shard, Subscriber& subscriber) {
-  Slot& slot = SlotOf(shard);
-  const uint32_t count = slot.count.load(std::memory_order_relaxed);
-  if (slot.capacity == 0 && count == 0) {
-    slot.one = &subscriber;
+uint32_t LocalList::Push(Subscriber& subscriber) {
+  const uint32_t count = size();
+  if (count == 0) {
+    one_ = &subscriber;
   } else {
-    if (count >= slot.capacity) {
-      const std::span<Subscriber* const> old = local(shard);
-      const uint32_t capacity = std::max<uint32_t>(4, count * 2);
-      auto** grown = new Subscriber*[capacity];
-      std::copy(old.begin(), old.end(), grown);
-      if (slot.capacity != 0) delete[] slot.many;
-      slot.many = grown;
-      slot.capacity = capacity;
+    if (!IsArray() || count == array()->capacity) {
+      const std::span<Subscriber* const> old = members();
+      Array* const grown = NewArray(std::max<uint32_t>(3, count * 2 - 1));
+      std::copy(old.begin(), old.end(), grown->at);
+      FreeArray();
+      Own(grown);
     }
-    slot.many[count] = &subscriber;
+    array()->at[count] = &subscriber;
   }
-  subscriber.filter = this;
   subscriber.position = count;
-  slot.count.store(count + 1, std::memory_order_relaxed);
+  count_.store(count + 1, std::memory_order_relaxed);
   return count + 1;
 }
 
-uint32_t Filter::Erase(unsigned shard, Subscriber& subscriber) {
-  Slot& slot = SlotOf(shard);
-  const uint32_t last = slot.count.load(std::memory_order_relaxed) - 1;
-  if (slot.capacity != 0) {
-    CHECK(slot.many[subscriber.position] == &subscriber);
-    Subscriber* moved = slot.many[last];
-    slot.many[subscriber.position] = moved;
+uint32_t LocalList::Erase(Subscriber& subscriber) {
+  const uint32_t last = size() - 1;
+  if (IsArray()) {
+    CHECK(array()->at[subscriber.position] == &subscriber);
+    Subscriber* const moved = array()->at[last];
+    array()->at[subscriber.position] = moved;
     moved->position = subscriber.position;
   } else {
     CHECK(last == 0);
-    CHECK(slot.one == &subscriber);
+    CHECK(one_ == &subscriber);
   }
-  if (last == 0 && slot.capacity != 0) {
-    delete[] slot.many;
-    slot.capacity = 0;
-    slot.one = nullptr;
-  }
-  subscriber.filter = nullptr;
-  slot.count.store(last, std::memory_order_relaxed);
+  if (last == 0) FreeArray();
+  count_.store(last, std::memory_order_relaxed);
   return last;
+}
+
+Filter* Filter::Create(NodePool& pool, const Identity& identity, unsigned owner) {
+  return new (pool.Allocate(Bytes(identity.text, identity.queue))) Filter(identity, owner);
+}
+
+void Filter::Destroy(NodePool& pool, Filter* filter) {
+  const size_t bytes = Bytes(filter->text(), filter->queue());
+  filter->~Filter();
+  pool.Free(filter, bytes);
+}
+
+Filter::Filter(const Identity& identity, unsigned owner)
+    : BasicListNode(identity.key),
+      account_(identity.account),
+      text_bytes_(static_cast<uint32_t>(identity.text.size())),
+      owner_(static_cast<uint8_t>(owner)),
+      kind_(identity.kind),
+      queued_(!identity.queue.empty()) {
+  static_assert(sizeof(Filter) == 56);
+  char* out = std::copy(identity.text.begin(), identity.text.end(), Chars());
+  if (!queued_) return;
+  const auto queue_bytes = static_cast<uint32_t>(identity.queue.size());
+  std::memcpy(out, &queue_bytes, sizeof queue_bytes);
+  std::copy(identity.queue.begin(), identity.queue.end(), out + sizeof queue_bytes);
+}
+
+Filter::~Filter() {
+  Others* const others = others_.load(std::memory_order_relaxed);
+  if (others == nullptr) return;
+  for (uint32_t i = 0; i < others->shards; ++i) {
+    delete others->of[i].load(std::memory_order_relaxed);
+  }
+  ::operator delete(others);
+}
+
+ShardSet Filter::Shards() const {
+  ShardSet shards = own_.size() > 0 ? ShardSet{1} << owner_ : 0;
+  const Others* others = others_.load(std::memory_order_acquire);
+  if (others == nullptr) return shards;
+  for (uint32_t i = 0; i < others->shards; ++i) {
+    const LocalList* of = others->of[i].load(std::memory_order_acquire);
+    if (of != nullptr && of->size() > 0) shards |= ShardSet{1} << i;
+  }
+  return shards;
+}
+
+LocalList& Filter::ListForWriter(unsigned shard, unsigned shards) {
+  if (shard == owner_) return own_;
+  std::atomic<LocalList*>& of = OthersOrNew(shards).of[shard];
+  LocalList* list = of.load(std::memory_order_relaxed);  // nobody else stores there
+  if (list == nullptr) {
+    list = new LocalList();
+    of.store(list, std::memory_order_release);  // pairs with the loads of those who count
+  }
+  return *list;
+}
+
+Filter::Others& Filter::OthersOrNew(unsigned shards) {
+  Others* others = others_.load(std::memory_order_acquire);
+  if (others != nullptr) return *others;
+  const size_t bytes = offsetof(Others, of) + shards * sizeof(std::atomic<LocalList*>);
+  auto* fresh = static_cast<Others*>(::operator new(bytes));
+  fresh->shards = shards;
+  for (unsigned i = 0; i < shards; ++i) new (&fresh->of[i]) std::atomic<LocalList*>(nullptr);
+  if (others_.compare_exchange_strong(others, fresh, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+    return *fresh;
+  }
+  ::operator delete(fresh);  // another shard's came first
+  return *others;
 }
 
 }  // namespace martlet::subject

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,32 +23,44 @@ class Generations {
  public:
   using Counter = std::atomic<uint64_t>;
 
-  /// The four counters that a subject's match depends on, and their values.
+  /// The four counters that a subject's match depends on, and their values. Each array's place is
+  /// a number, not a pointer, so that a result's stamp and its summary share one cache line.
   struct Stamp {
-    std::array<const Counter*, 4> counters{};
+    const Counter* counters = nullptr;
+    std::array<uint16_t, 3> at{};  // which counters; the fourth is the root's
     std::array<uint64_t, 4> values{};
 
     bool IsCurrent() const {
-      for (size_t i = 0; i < counters.size(); ++i) {
-        if (counters[i]->load(std::memory_order_acquire) != values[i]) return false;
-      }
-      return true;
+      return Load(at[0]) == values[0] && Load(at[1]) == values[1] && Load(at[2]) == values[2] &&
+             Load(kRoot) == values[3];
     }
+    uint64_t Load(size_t i) const { return counters[i].load(std::memory_order_acquire); }
   };
 
-  /// Reads the counters of a subject; `hash` is that of the whole subject.
-  Stamp Read(AccountId account, std::string_view subject, uint64_t hash) const;
+  /// Reads the counters of a subject; `hash` is that of the whole subject, `first_end` and
+  /// `second_end` are where its first two tokens end, at most its size.
+  Stamp Read(AccountId account, std::string_view subject, uint64_t hash, size_t first_end,
+             size_t second_end) const;
 
-  void BumpLiteral(uint64_t hash) { Bump(literal_[hash % literal_.size()]); }
+  void BumpLiteral(uint32_t key) { Bump(LiteralAt(key)); }
   void BumpWildcard(AccountId account, std::string_view filter);
 
  private:
-  static void Bump(Counter& counter) { counter.fetch_add(1, std::memory_order_release); }
+  static constexpr size_t kLiterals = 4096;
+  static constexpr size_t kOneToken = 1024;   // filters with one literal leading token
+  static constexpr size_t kTwoTokens = 4096;  // ... with two or more
+  static constexpr size_t kOneTokenAt = kLiterals;
+  static constexpr size_t kTwoTokensAt = kOneTokenAt + kOneToken;
+  static constexpr size_t kRoot = kTwoTokensAt + kTwoTokens;  // ... with none
 
-  std::array<Counter, 4096> literal_{};
-  std::array<Counter, 1024> one_token_{};   // filters with one literal leading token
-  std::array<Counter, 4096> two_tokens_{};  // ... with two or more
-  Counter root_{0};                         // ... with none
+  /// `key` is that of the split-ordered list: the upper half of the hash, its lowest bit lost.
+  static size_t LiteralAt(uint32_t key) { return (key >> 1U) % kLiterals; }
+  static size_t OneTokenAt(AccountId account, std::string_view token);
+  static size_t TwoTokensAt(AccountId account, std::string_view tokens);
+  void Bump(size_t at) { counters_[at].fetch_add(1, std::memory_order_release); }
+
+  // The root's stands in a line of its own.
+  alignas(64) std::array<Counter, kRoot + 8> counters_{};
 };
 
 }  // namespace martlet::subject

@@ -1,41 +1,88 @@
 #include "subject/match_cache.h"
 
-#include "subject/subject.h"
+#include <algorithm>
+#include <new>
 
 namespace martlet::subject {
 
-MatchCache::MatchCache(const SubjectIndex& index)
-    : index_(index), entries_(kEntries), seen_(kEntries) {}
+void MatchCache::Entry::Take(uint64_t its_hash, AccountId its_account, std::string_view subject) {
+  Forget();
+  ++serial;
+  hash = its_hash;
+  account = its_account;
+  subject_bytes = static_cast<uint32_t>(subject.size());
+  if (subject_bytes > kNearBytes) far = new char[subject_bytes];
+  std::copy(subject.begin(), subject.end(), subject_bytes > kNearBytes ? far : near);
+}
 
-const MatchResult& MatchCache::Match(AccountId account, std::string_view subject, Memo& memo) {
-  memo = {};
-  const uint64_t hash = HashBytes(subject, account);
-  const size_t slot = hash % kEntries;
-  std::unique_ptr<Entry>& entry = entries_[slot];
-  const bool known = entry != nullptr && entry->hash == hash && entry->account == account &&
-                     entry->subject == subject;
-  if (known && entry->result.stamp.IsCurrent()) {
-    ++stats_.hits;
-    memo = {entry.get(), entry->serial};
-    return entry->result;
-  }
+void MatchCache::Entry::Forget() {
+  if (subject_bytes > kNearBytes) delete[] far;
+  subject_bytes = 0;
+}
+
+void MatchCache::FreeEntries::operator()(Entry* entries) const {
+  ::operator delete (entries, std::align_val_t{alignof(Entry)});
+}
+
+MatchCache::MatchCache(const SubjectIndex& index, unsigned shard)
+    : index_(index),
+      shard_(shard),
+      sets_(kSets),
+      entries_(static_cast<Entry*>(
+          ::operator new (kSets* kWays * sizeof(Entry), std::align_val_t{alignof(Entry)}))) {}
+
+MatchCache::~MatchCache() {
+  for (uint32_t i = 0; i < entries_used_; ++i) entries_[i].~Entry();
+}
+
+const MatchResult& MatchCache::Miss(AccountId account, std::string_view subject, uint64_t hash,
+                                    Set& set, Memo& memo) {
   ++stats_.misses;
-  if (!known) {
-    const auto tag = static_cast<uint16_t>(hash >> 40);
-    if (seen_[slot] != tag) {
-      seen_[slot] = tag;
-      index_.Match(account, subject, scratch_);
-      return scratch_;
-    }
-    if (entry == nullptr) entry = std::make_unique<Entry>();
-    ++entry->serial;
-    entry->hash = hash;
-    entry->account = account;
-    entry->subject = subject;
+  const uint16_t tag = TagOf(hash);
+  if (!WasSeen(set, tag)) {
+    memo = {};
+    index_.Match(account, subject, hash, shard_, scratch_);
+    return scratch_;
   }
-  index_.Match(account, subject, entry->result);
-  memo = {entry.get(), entry->serial};
-  return entry->result;
+  const unsigned way = WayFor(set, tag);
+  Entry& entry = entries_[set.entries[way]];
+  entry.Take(hash, account, subject);
+  set.Use(way);
+  index_.Match(account, subject, hash, shard_, entry.result);
+  memo = {&entry, entry.serial};
+  return entry.result;
+}
+
+// Whether the subject was asked for of late; notes that it is now.
+bool MatchCache::WasSeen(Set& set, uint16_t tag) {
+  for (uint16_t& seen : set.seen) {
+    if (seen != tag) continue;
+    seen = 0;
+    return true;
+  }
+  for (uint16_t& seen : set.seen) {
+    if (seen != 0) continue;
+    seen = tag;
+    return false;
+  }
+  // At random: in turn, subjects that take turns would push each other out for ever.
+  random_ = random_ * 1664525 + 1013904223;
+  set.seen[(random_ >> 16U) % kSeen] = tag;
+  return false;
+}
+
+// A free way, or the first that was not asked for since the others were.
+unsigned MatchCache::WayFor(Set& set, uint16_t tag) {
+  unsigned way = 0;
+  if (const uint32_t free = set.tags.Find(0); free != 0) {
+    way = static_cast<unsigned>(__builtin_ctz(free));
+    new (&entries_[entries_used_]) Entry();
+    set.entries[way] = entries_used_++;
+  } else {
+    way = static_cast<unsigned>(__builtin_ctz(~uint32_t{set.used}));
+  }
+  set.tags.at[way] = tag;
+  return way;
 }
 
 }  // namespace martlet::subject

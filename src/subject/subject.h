@@ -43,30 +43,77 @@ bool Matches(std::string_view filter, std::string_view subject);
 
 /// 64-bit hash of bytes; good for tables, not against an adversary who sees the seed.
 inline uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
-  // wyhash-like: eight bytes a step, folded by a 64x64->128 multiplication.
+  // wyhash-like: sixteen bytes a step, folded by a 64x64->128 multiplication. The last step looks
+  // at the last bytes once more where they do not fill it: no copy of a length that varies.
   constexpr uint64_t kP0 = 0xa0761d6478bd642fULL;
   constexpr uint64_t kP1 = 0xe7037ed1a0b428dbULL;
   const auto fold = [](uint64_t a, uint64_t b) {
     const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   };
-  const auto load = [](const char* p, size_t n) {
-    uint64_t value = 0;
-    if (n != 0) std::memcpy(&value, p, n);  // an empty view may be null
+  const auto load8 = [](const char* from) {
+    uint64_t value;
+    std::memcpy(&value, from, sizeof value);
     return value;
+  };
+  const auto load4 = [](const char* from) {
+    uint32_t value;
+    std::memcpy(&value, from, sizeof value);
+    return uint64_t{value};
   };
   const char* p = bytes.data();
   size_t left = bytes.size();
   // The length goes in multiplied: xored, it would cancel out against small bytes.
   uint64_t hash = seed ^ (bytes.size() * kP0);
-  while (left > 16) {
-    hash = fold(load(p, 8) ^ kP1, load(p + 8, 8) ^ hash);
-    p += 16;
-    left -= 16;
+  uint64_t low = 0;
+  uint64_t high = 0;
+  if (left > 16) {
+    do {
+      hash = fold(load8(p) ^ kP1, load8(p + 8) ^ hash);
+      p += 16;
+      left -= 16;
+    } while (left > 16);
+    low = load8(p + left - 16);
+    high = load8(p + left - 8);
+  } else if (left >= 8) {
+    low = load8(p);
+    high = load8(p + left - 8);
+  } else if (left >= 4) {
+    low = load4(p);
+    high = load4(p + left - 4);
+  } else if (left > 0) {
+    const auto at = [&](size_t i) { return static_cast<uint64_t>(static_cast<uint8_t>(p[i])); };
+    low = at(0) << 16 | at(left / 2) << 8 | at(left - 1);
   }
-  const uint64_t low = left >= 8 ? load(p, 8) : load(p, left);
-  const uint64_t high = left > 8 ? load(p + 8, left - 8) : 0;
   return fold(low ^ kP1, fold(high ^ kP0, hash ^ kP1));
+}
+
+/// What memcmp(a, b, bytes) == 0 says, without the call: subjects are short.
+inline bool EqualBytes(const char* a, const char* b, size_t bytes) {
+  const auto differ = [](const char* x, const char* y, auto word) {
+    decltype(word) left;
+    decltype(word) right;
+    std::memcpy(&left, x, sizeof left);
+    std::memcpy(&right, y, sizeof right);
+    return left != right;
+  };
+  if (bytes >= 8) {
+    size_t i = 0;
+    for (; i + 8 < bytes; i += 8) {
+      if (differ(a + i, b + i, uint64_t{})) return false;
+    }
+    return !differ(a + bytes - 8, b + bytes - 8, uint64_t{});
+  }
+  if (bytes >= 4) {
+    return !differ(a, b, uint32_t{}) && !differ(a + bytes - 4, b + bytes - 4, uint32_t{});
+  }
+  for (size_t i = 0; i < bytes; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+inline bool EqualText(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && EqualBytes(a.data(), b.data(), a.size());
 }
 
 }  // namespace martlet::subject

@@ -2,67 +2,68 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string_view>
-#include <vector>
 
+#include "subject/bucket_array.h"
 #include "subject/filter.h"
 #include "subject/generations.h"
-#include "subject/read_mostly_table.h"
+#include "subject/index_core.h"
+#include "subject/match_result.h"
+#include "subject/node_pool.h"
 #include "subject/reclaim.h"
-#include "subject/wildcard_trie.h"
+#include "subject/shape.h"
+#include "subject/split_ordered_list.h"
 
 namespace martlet::subject {
 
-/// Answer to "who wants this subject": the filters that match, and what follows from them.
-struct MatchResult {
-  /// One queue group over all matching filters that name it.
-  struct Group {
-    std::string_view queue;  // points into the first filter
-    std::vector<const Filter*> filters;
-  };
-
-  std::vector<const Filter*> plain;  // those without a queue group
-  std::vector<Group> groups;
-  ShardSet plain_shards = 0;  // shards with at least one plain member
-  uint64_t as_of = 0;         // beginnings of interest that were certainly seen
-  Generations::Stamp stamp;   // the state of the index it was computed under
-
-  bool empty() const { return plain.empty() && groups.empty(); }
-  void Clear();
-};
-
 /// Filters of all accounts, with the shards that want them.
 ///
-/// Who writes: Add and Remove, by the shard that owns the subscriber, for itself. Only the first
-///             member of a shard and its last take a lock (of one of kStripes for literals, of the
-///             trie for wildcards); further members touch private memory alone.
-/// Who reads:  Match, by any shard; wait-free.
-/// Orders:     Add links the filter and counts the member (release), then bumps the generation
-///             (release). Match reads the generations (acquire) before it walks. So a subject
-///             matched after the bump is visible sees the subscriber; and since the PONG that a
-///             subscriber waits for is sent by the same thread after Add, every PUB that is parsed
-///             after that PONG was received is matched with the subscriber in sight.
+/// All filters stand in one hash set, each under the hash that its kind says (filter.h): a literal
+/// under its text, `prefix.*` and `prefix.>` under the prefix, a mixed one (`a.*.b`) under its
+/// tokens with the wildcards in their places. A subject of d tokens is looked for as a literal; as
+/// `prefix.*` and `prefix.>` under those of its prefixes whose length some such filter has (a bit
+/// for each length, never taken back); and once under each wildcard plan that some mixed filter
+/// with the same first two, one or no literal tokens has. So a match costs as many probes as there
+/// are shapes of filters near the subject, whatever the number of filters. Someone who subscribes
+/// to thousands of different mixed shapes makes each match below the same tokens that much longer.
+///
+/// Who writes: Add and Remove, by the shard that owns the subscriber, for itself; lock-free. Only
+///             the first member of a shard and its last touch what is shared; further members touch
+///             private memory alone.
+/// Who reads:  Match, by any shard; wait-free: loads only.
+/// Orders:     Add links the filter and counts the member, then takes the number of its beginning
+///             (acq_rel), then bumps the generation (release). Match reads number and generations
+///             (acquire) before it walks. So a subject matched after the bump is visible sees the
+///             subscriber; and since the PONG that a subscriber waits for is sent by the same
+///             thread after Add, every PUB that is parsed after that PONG was received is matched
+///             with the subscriber in sight. A remembered match is used only while its generations
+///             have not moved (acquire), so the same holds for it.
 /// Beginnings: the first member of a shard on a filter is linked, then gets the next number of
-///             `activations_`, then the generation is bumped. Match reads the number before it
-///             walks. So a result with as_of >= active_since has seen the filter, and one that was
-///             made before carries a smaller number. A shard that receives a message delivers it
-///             to a filter only when as_of >= active_since: the first message that a subscription
-///             gets was matched with it in sight, and so were all that follow; none from before
-///             the SUB slips in because something else on that shard wanted it.
+///             the count of beginnings, then the generation is bumped. Match reads the number
+///             before it walks. So a result with as_of >= active_since has seen the filter, and one
+///             that was made before carries a smaller number. A shard that receives a message
+///             delivers it to a filter only when as_of >= active_since: the first message that a
+///             subscription gets was matched with it in sight, and so were all that follow; none
+///             from before the SUB slips in because something else on that shard wanted it.
 /// Reclaim:    a filter without members is unlinked and retired; shards announce quiet points. A
 ///             MatchResult may be kept across turns, but its filters are looked at only in a turn
 ///             in which stamp.IsCurrent() held. Remove unlinks, then bumps, then retires: a result
 ///             that holds the filter was made under an older generation, and whoever is past the
 ///             retirement sees the newer one.
-/// Stalled shard: delays memory, nothing else.
+/// Shapes:     a shape has an interest for each of its filters, from before the filter is linked
+///             until after it is unlinked; so a filter in sight is never without its shape.
+/// Stalled shard: one that stops in the middle of Add or Remove keeps no other from adding,
+///             removing or matching anything; it delays memory, nothing else.
 class SubjectIndex {
  public:
   /// `shards` of them, numbered from 0, each one reader of the reclaimer.
   explicit SubjectIndex(unsigned shards);
   ~SubjectIndex();
+  SubjectIndex(const SubjectIndex&) = delete;
+  SubjectIndex& operator=(const SubjectIndex&) = delete;
 
   /// Puts the subscriber into the index. `filter` is valid; REQUIRES: subscriber.filter == null.
   void Add(unsigned shard, AccountId account, std::string_view filter, std::string_view queue,
@@ -71,36 +72,59 @@ class SubjectIndex {
   /// Takes it out. Not while the shard walks a list that contains it.
   void Remove(unsigned shard, Subscriber& subscriber);
 
-  /// Finds what matches; `result` is overwritten (its memory is reused). A subject with an empty
-  /// token matches nothing.
-  void Match(AccountId account, std::string_view subject, MatchResult& result) const;
+  /// What Match wants to know of a subject; for a caller who has the bytes at hand.
+  static uint64_t HashOf(AccountId account, std::string_view subject) {
+    return LiteralHash(account, subject);
+  }
 
-  Reclaimer& reclaimer() { return *reclaimer_; }
+  /// Finds what matches; `result` is overwritten (its memory is reused). A subject with an empty
+  /// token matches nothing. `shard` asks: result.first_local is its list.
+  void Match(AccountId account, std::string_view subject, uint64_t hash, unsigned shard,
+             MatchResult& result) const;
+  void Match(AccountId account, std::string_view subject, MatchResult& result) const {
+    Match(account, subject, HashOf(account, subject), 0, result);
+  }
+
+  Reclaimer& reclaimer() { return filters_.reclaimer(); }
   unsigned shards() const { return shards_; }
 
+  /// Distinct filters in the index; roughly while others write.
+  size_t filters() const { return filters_.nodes().size(); }
+  /// Memory taken for filters, without the lists of shared ones.
+  size_t reserved_bytes() const;
+
  private:
-  static constexpr size_t kStripes = 64;
+  using FilterCore = IndexCore<Filter, StdSync, BucketArray>;
+  using FilterList = FilterCore::List;
+  using ShapeList = SplitOrderedList<Shape, StdSync, BucketArray>;
+  class Probes;
 
-  struct Stripe {
-    explicit Stripe(Reclaimer& reclaimer) : filters(reclaimer) {}
-    std::mutex mutex;
-    ReadMostlyTable<Filter> filters;
+  // Which wildcards the filters of some accounts have at all. Bits are only ever set.
+  struct alignas(64) Hints {
+    std::atomic<uint64_t> stars{0};  // bit i: some `prefix.*` has a prefix of i tokens
+    std::atomic<uint64_t> tails{0};  // the same for `prefix.>`; bit 63 is for all longer ones
+    std::atomic<uint32_t> mixed{0};  // bit l: some shape is listed under l literal tokens
   };
+  struct alignas(64) Own {
+    NodePool pool;
+  };
+  static constexpr size_t kHints = 16;
 
-  static uint64_t LiteralHash(AccountId account, std::string_view text);
-  Stripe& StripeOf(uint64_t hash) const { return *stripes_[(hash >> 48) % kStripes]; }
-  Filter* FindLiteral(uint64_t hash, AccountId account, std::string_view text,
-                      std::string_view queue) const;
-  bool ReleaseLiteral(Filter& filter);
-  void Append(const Filter& filter, MatchResult& result) const;
-  void Activate(unsigned shard, Filter& filter);
+  void NoteWildcards(AccountId account, const FilterForm& form);
+  Shape& AcquireShape(unsigned shard, const FilterForm& form);
+  void ReleaseShape(unsigned shard, Shape& shape);
+  Shape* FindShape(const FilterForm& form) const;
+  void Bump(const Filter& filter);
+  static void Free(void* index, unsigned shard, void* filter);
+  void CollectMixed(AccountId account, const TokenEnds& tokens, uint32_t levels,
+                    std::string_view subject, Probes& probes) const;
 
   const unsigned shards_;
-  std::unique_ptr<Reclaimer> reclaimer_;
-  std::vector<std::unique_ptr<Stripe>> stripes_;  // filters without wildcards
-  std::unique_ptr<WildcardTrie> wildcards_;
+  std::unique_ptr<Own[]> own_;  // by shard
+  ShapeList shapes_;
+  FilterCore filters_;
   std::unique_ptr<Generations> generations_;
-  alignas(64) std::atomic<uint64_t> activations_{0};
+  std::unique_ptr<Hints[]> hints_;  // by account
 };
 
 }  // namespace martlet::subject

@@ -19,6 +19,8 @@ namespace {
 
 constexpr unsigned kShards = 4;
 constexpr size_t kLiveMax = 64;
+constexpr size_t kCrowdMax = 3000;
+constexpr AccountId kCrowdAccount = 2;
 constexpr uint64_t kSeed = 7;
 
 long OperationsWanted() {
@@ -37,14 +39,16 @@ class History {
  public:
   History() {
     for (unsigned shard = 0; shard < kShards; ++shard) {
-      caches_.push_back(std::make_unique<MatchCache>(index_));
+      caches_.push_back(std::make_unique<MatchCache>(index_, shard));
       index_.reclaimer().Online(shard);
     }
   }
   ~History() {
     while (!live_.empty()) RemoveAt(live_.size() - 1);
+    while (!crowd_.empty()) ShrinkCrowd();
+    EXPECT_EQ(index_.filters(), 0u);
     for (unsigned shard = 0; shard < kShards; ++shard) index_.reclaimer().Offline(shard);
-    EXPECT_EQ(index_.reclaimer().Collect(), 0u);
+    EXPECT_EQ(index_.reclaimer().CollectAll(), 0u);
   }
 
   // Returns what is wrong, empty when nothing is.
@@ -64,6 +68,7 @@ class History {
         return {};
       case 4:
         Rest(static_cast<unsigned>(Below(kShards)));
+        MoveCrowd();
         return {};
       case 5:
         return Check(RandomSubject());
@@ -165,6 +170,29 @@ class History {
     live_.pop_back();
   }
 
+  // Filters of another account, many enough that the tables grow under the others: for some hundred
+  // thousand steps it gets larger, then smaller again.
+  void MoveCrowd() {
+    if (crowd_.size() >= kCrowdMax) crowd_grows_ = false;
+    if (crowd_.empty()) crowd_grows_ = true;
+    if (Below(4) == 0 ? crowd_grows_ : !crowd_grows_) {
+      if (!crowd_.empty()) ShrinkCrowd();
+      return;
+    }
+    auto live = std::make_unique<Live>();
+    live->shard = static_cast<unsigned>(Below(kShards));
+    live->text = RandomFilter() + "." + std::to_string(Below(1'000'000));
+    if (live->text.find('>') != live->text.npos) return;
+    index_.Add(live->shard, kCrowdAccount, live->text, {}, *live);
+    crowd_.push_back(std::move(live));
+  }
+  void ShrinkCrowd() {
+    const size_t i = Below(crowd_.size());
+    index_.Remove(crowd_[i]->shard, *crowd_[i]);
+    std::swap(crowd_[i], crowd_.back());
+    crowd_.pop_back();
+  }
+
   static void AppendMembers(const Filter& filter, std::vector<const Subscriber*>& to) {
     for (unsigned shard = 0; shard < kShards; ++shard) {
       const auto local = filter.local(shard);
@@ -177,9 +205,10 @@ class History {
     if (Below(4) == 0) {
       MatchResult direct;
       index_.Match(account, subject, direct);
-      return Compare(account, subject, direct);
+      return Compare(account, subject, direct, 0);
     }
-    return Compare(account, subject, caches_[Below(kShards)]->Match(account, subject));
+    const auto shard = static_cast<unsigned>(Below(kShards));
+    return Compare(account, subject, caches_[shard]->Match(account, subject), shard);
   }
 
   // Like a publisher that says the same again and again, and now and then something else.
@@ -189,13 +218,15 @@ class History {
     if (asker.subject.empty() || Below(20) == 0) {
       asker.subject = subjects_[Below(subjects_.size())];
       return Compare(asker.account, asker.subject,
-                     cache.Match(asker.account, asker.subject, asker.memo));
+                     cache.Match(asker.account, asker.subject, asker.memo), asker.shard);
     }
     return Compare(asker.account, asker.subject,
-                   cache.MatchAgain(asker.account, asker.subject, asker.memo));
+                   cache.MatchAgain(asker.account, asker.subject, asker.memo), asker.shard);
   }
 
-  std::string Compare(AccountId account, const std::string& subject, const MatchResult& result) {
+  // `asker` is the shard that asked.
+  std::string Compare(AccountId account, const std::string& subject, const MatchResult& result,
+                      unsigned asker) {
     // What is expected and what was found, by queue name; the empty one holds the plain ones.
     std::vector<const Subscriber*> expected[3], found[3];
     const auto list = [](std::string_view queue) {
@@ -219,6 +250,10 @@ class History {
       }
     }
     if (result.plain_shards != shards) return "wrong shards for " + subject;
+    size_t local = 0;
+    for (const Filter* filter : result.plain) local += filter->members(asker) > 0 ? 1 : 0;
+    if (local != result.local_filters) return "wrong number of local filters for " + subject;
+    if (local > 0 && result.first_local->members().empty()) return "no members for " + subject;
     for (int i = 0; i < 3; ++i) {
       std::sort(expected[i].begin(), expected[i].end());
       std::sort(found[i].begin(), found[i].end());
@@ -241,6 +276,8 @@ class History {
   SubjectIndex index_{kShards};
   std::vector<std::unique_ptr<MatchCache>> caches_;
   std::vector<std::unique_ptr<Live>> live_;
+  std::vector<std::unique_ptr<Live>> crowd_;
+  bool crowd_grows_ = true;
   std::vector<Asker> askers_ = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {3, 0}, {3, 1}};
   std::vector<std::string> subjects_ = std::vector<std::string>(32, "a");  // asked for again
 };

@@ -158,7 +158,7 @@ class Worker {
   const unsigned shard_;
   World& world_;
   std::mt19937_64 random_;
-  MatchCache cache_{world_.index};
+  MatchCache cache_{world_.index, shard_};
   std::vector<std::unique_ptr<Live>> live_;
 };
 
@@ -171,7 +171,7 @@ TEST(SubjectIndexStress, ShardsFindTheirOwnAtAnyTimeAndAllAfterABarrier) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(world.missed, 0);
   EXPECT_EQ(world.wrong, 0);
-  EXPECT_EQ(world.index.reclaimer().Collect(), 0u);
+  EXPECT_EQ(world.index.reclaimer().CollectAll(), 0u);
   MatchResult result;
   for (const char* subject : {"a", "a.b", "a.b.c"}) {
     world.index.Match(kGlobalAccount, subject, result);

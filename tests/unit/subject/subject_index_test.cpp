@@ -121,13 +121,13 @@ TEST_F(SubjectIndexTest, RemovedFilterMatchesNoMore) {
   }
 }
 
-TEST_F(SubjectIndexTest, TrieGivesItsNodesBack) {
+TEST_F(SubjectIndexTest, FiltersAndShapesGiveTheirMemoryBack) {
   Subscriber& deep = Add("a.*.b.*.c.>");
   Subscriber& shallow = Add("a.*.b");
   Remove(deep);
   EXPECT_EQ(Plain("a.x.b"), List{"a.*.b"});
   Remove(shallow);
-  EXPECT_EQ(index_.reclaimer().Collect(), 0u);
+  EXPECT_EQ(index_.reclaimer().CollectAll(), 0u);
   Add("a.*.b.*.c.>");
   EXPECT_EQ(Plain("a.1.b.2.c.3"), List{"a.*.b.*.c.>"});
 }
@@ -248,14 +248,14 @@ TEST_F(SubjectIndexTest, InboxChurnElsewhereLeavesResultsCurrent) {
 
 TEST_F(SubjectIndexTest, CacheRemembersWhatIsAskedForTwice) {
   Add("a.*");
-  MatchCache cache(index_);
+  MatchCache cache(index_, 0);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(cache.Match(kGlobalAccount, "a.b").plain.size(), 1u);
   EXPECT_EQ(cache.stats().misses, 2u);
   EXPECT_EQ(cache.stats().hits, 3u);
 }
 
 TEST_F(SubjectIndexTest, CacheSeesChanges) {
-  MatchCache cache(index_);
+  MatchCache cache(index_, 0);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(cache.Match(kGlobalAccount, "a.b").empty());
   Subscriber& subscriber = Add("a.*", 1);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(cache.Match(kGlobalAccount, "a.b").plain_shards, 0b10u);
@@ -265,7 +265,7 @@ TEST_F(SubjectIndexTest, CacheSeesChanges) {
 
 TEST_F(SubjectIndexTest, CacheKeepsAccountsApart) {
   Add("a", 0, {}, kOther);
-  MatchCache cache(index_);
+  MatchCache cache(index_, 0);
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(cache.Match(kGlobalAccount, "a").empty());
     EXPECT_EQ(cache.Match(kOther, "a").plain.size(), 1u);
@@ -290,7 +290,7 @@ TEST(SubjectIndex, TakesASubjectOfManyTokens) {
   index.Match(kGlobalAccount, subject + ".x", result);
   EXPECT_EQ(result.plain.size(), 1u);
   for (Subscriber* s : {&all, &tail, &literal}) index.Remove(0, *s);
-  EXPECT_EQ(index.reclaimer().Collect(), 0u);
+  EXPECT_EQ(index.reclaimer().CollectAll(), 0u);
 }
 
 TEST(SubjectIndex, MayDieWithSubscribersInIt) {
