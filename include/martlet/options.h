@@ -9,6 +9,9 @@ namespace martlet {
 
 enum class IoBackend : uint8_t { kAuto, kUring, kEpoll };
 
+/// What the engine is tuned for; docs/profiles.md says what each sets and costs.
+enum class Profile : uint8_t { kBalanced, kLatency, kThroughput };
+
 /// What a server is started with. The comment names the configuration key it answers to; defaults
 /// are the reference's (spec client-protocol.md section 12).
 struct Options {
@@ -50,6 +53,7 @@ struct Options {
   // Engine (ours, not the reference's).
   int shards = 0;                           // shards; 0: the CPUs the process may use
   IoBackend io_backend = IoBackend::kAuto;  // io_backend
+  Profile profile = Profile::kBalanced;     // profile
 };
 
 }  // namespace martlet

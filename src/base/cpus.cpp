@@ -28,6 +28,12 @@ void PinThisThread(int cpu) {
 
 void NameThisThread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
 
+uint64_t InvoluntarySwitches() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<uint64_t>(usage.ru_nivcsw);
+}
+
 void RaiseFileLimit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -1,6 +1,7 @@
 // The processors that this process may use.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace martlet::base {
@@ -13,6 +14,9 @@ void PinThisThread(int cpu);
 
 /// Names the calling thread for top and perf; 15 characters at most.
 void NameThisThread(const char* name);
+
+/// How often the kernel has taken the CPU from the calling thread to give it to another.
+uint64_t InvoluntarySwitches();
 
 /// Lifts the soft limit of open files to the hard one.
 void RaiseFileLimit();

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "io/refusal.h"
+#include "io/send_now.h"
 #include "io/wake.h"
 
 namespace martlet::io {
@@ -22,6 +23,7 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr uint64_t kWakeUps = ~uint64_t{0};  // event data of our own eventfd
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+constexpr int64_t kNanosecondsPerMicrosecond = 1000;
 
 enum Kind : uint8_t { kAccept, kReceive, kPoll, kSend, kConnect };
 
@@ -41,15 +43,6 @@ void MakeNonBlocking(int fd) {
 }
 
 bool MustWait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-
-/// Sends what the socket takes now: bytes, or -errno.
-ssize_t SendNow(int fd, iovec* parts, size_t count) {
-  msghdr message = {};
-  message.msg_iov = parts;
-  message.msg_iovlen = count;
-  const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent < 0 ? -errno : sent;
-}
 
 /// Cuts `bytes` off the front; returns how many parts are used up.
 size_t CutFront(std::span<iovec> parts, size_t bytes) {
@@ -82,8 +75,11 @@ absl::Status EpollLoop::Open(const LoopOptions& options) {
     return SystemRefused("epoll_ctl", errno);
   }
   events_.resize(kEventsPerWait);
+  batching_ = options.batching;
   if (options.receives) {
-    const int result = buffers_.Open(1 + kKeptBuffersMax, options.receive_buffer_bytes);
+    size_t bytes = options.receive_buffer_bytes;
+    if (options.receive_cap_bytes > 0) bytes = std::min(bytes, options.receive_cap_bytes);
+    const int result = buffers_.Open(1 + kKeptBuffersMax, bytes);
     if (result < 0) return SystemRefused("mmap", -result);
   }
   return absl::OkStatus();
@@ -119,9 +115,8 @@ void EpollLoop::Send(Operation& op, int fd, std::span<const iovec> parts) {
   Start(op, kSend, fd);
   size_t total_bytes = 0;
   for (const iovec& part : parts) total_bytes += part.iov_len;
-  const ssize_t sent = SendNow(fd, const_cast<iovec*>(parts.data()), parts.size());
-  const bool stuck =
-      sent < 0 ? MustWait(static_cast<int>(-sent)) : static_cast<size_t>(sent) < total_bytes;
+  const ssize_t sent = SendNow(fd, parts);
+  const bool stuck = sent < 0 ? IsForLater(sent) : static_cast<size_t>(sent) < total_bytes;
   if (!stuck) return AnswerLater(op, static_cast<int32_t>(sent));
 
   auto unsent = std::make_unique<Unsent>();
@@ -174,10 +169,23 @@ void EpollLoop::Cancel(Operation& op) {
 
 void EpollLoop::SubmitAndWait(int64_t timeout_ns) {
   if (events_ready_ > 0) return;
-  const int ready = Wait(answers_.empty() ? timeout_ns : 0);
+  if (!answers_.empty()) timeout_ns = 0;
+  if (timeout_ns != 0) timeout_ns = Gather(timeout_ns);
+  const int ready = Wait(timeout_ns);
   stats_.enters.Add();
   CHECK(ready >= 0 || errno == EINTR);
   events_ready_ = static_cast<size_t>(std::max(ready, 0));
+}
+
+/// epoll cannot wait for a number of events or for a time at least, so the time is slept away
+/// before; returns what is left of the timeout.
+int64_t EpollLoop::Gather(int64_t timeout_ns) {
+  int64_t gather_ns = int64_t{batching_.usec} * kNanosecondsPerMicrosecond;
+  if (gather_ns == 0 || was_full_) return timeout_ns;
+  if (timeout_ns > 0) gather_ns = std::min(gather_ns, timeout_ns);
+  const timespec pause = {.tv_sec = 0, .tv_nsec = gather_ns};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+  return timeout_ns < 0 ? timeout_ns : timeout_ns - gather_ns;
 }
 
 int EpollLoop::Wait(int64_t timeout_ns) {
@@ -200,10 +208,20 @@ int EpollLoop::Wait(int64_t timeout_ns) {
                     static_cast<int>(std::min<int64_t>(milliseconds, INT_MAX)));
 }
 
-size_t EpollLoop::RunCompletions() {
+bool EpollLoop::Poll() {
+  if (events_ready_ == 0 && answers_.empty()) SubmitAndWait(0);
+  return events_ready_ > 0 || !answers_.empty();
+}
+
+size_t EpollLoop::RunCompletions(const TurnBudget& budget) {
+  received_bytes_ = 0;
   size_t answered = RunAnswers();
-  for (size_t i = 0; i < events_ready_; ++i) answered += Dispatch(events_[i]);
-  events_ready_ = 0;
+  while (events_done_ < events_ready_) {
+    if (answered >= budget.completions || received_bytes_ >= budget.received_bytes) break;
+    answered += Dispatch(events_[events_done_++]);
+  }
+  if (events_done_ == events_ready_) events_done_ = events_ready_ = 0;
+  was_full_ = IsFull(batching_, answered, received_bytes_);
   stats_.completions.Add(answered);
   return answered;
 }
@@ -279,6 +297,7 @@ size_t EpollLoop::ReceiveOnce(Operation& op, int fd) {
   memory.Keep();
   const ssize_t received = recv(fd, buffers_.data(id), buffers_.bytes(), MSG_DONTWAIT);
   if (received > 0) {
+    received_bytes_ += static_cast<size_t>(received);
     op.Complete({.result = static_cast<int32_t>(received),
                  .more = true,
                  .data = {buffers_.data(id), static_cast<size_t>(received)},
@@ -302,9 +321,9 @@ size_t EpollLoop::OnWritable(int fd) {
   }
   Unsent& unsent = *descriptor.unsent;
   const std::span<iovec> rest = std::span(unsent.parts).subspan(unsent.next);
-  const ssize_t sent = SendNow(fd, rest.data(), rest.size());
+  const ssize_t sent = SendNow(fd, rest);
   if (sent < 0) {
-    if (MustWait(static_cast<int>(-sent))) return 0;
+    if (IsForLater(sent)) return 0;
     // As io_uring does: what got through before the connection broke, if anything.
     const auto result = unsent.sent_bytes > 0 ? static_cast<ssize_t>(unsent.sent_bytes) : sent;
     return FinishWriter(fd, static_cast<int32_t>(result));

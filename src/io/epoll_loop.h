@@ -41,7 +41,9 @@ class EpollLoop final : public Loop {
   void PollReadable(Operation& op, int fd) override;
   void Cancel(Operation& op) override;
 
-  size_t RunCompletions() override;
+  using Loop::RunCompletions;
+  size_t RunCompletions(const TurnBudget& budget) override;
+  bool Poll() override;
   void SubmitAndWait(int64_t timeout_ns) override;
   void Wake(const Waker& target) override;
 
@@ -80,6 +82,7 @@ class EpollLoop final : public Loop {
   int UpdateInterest(int fd);
   void AnswerLater(Operation& op, int32_t result);
 
+  int64_t Gather(int64_t timeout_ns);
   int Wait(int64_t timeout_ns);
   size_t RunAnswers();
   size_t Dispatch(const epoll_event& event);
@@ -100,7 +103,11 @@ class EpollLoop final : public Loop {
   std::vector<Answer> answers_;
   std::vector<Answer> answering_;    // answers_ of this turn
   std::vector<epoll_event> events_;  // room for one wait
-  size_t events_ready_ = 0;          // of them filled, for the next RunCompletions()
+  size_t events_ready_ = 0;          // of them filled, for RunCompletions()
+  size_t events_done_ = 0;           // of those handled; the rest waits for the next turn's budget
+  size_t received_bytes_ = 0;        // in this RunCompletions()
+  Batching batching_;
+  bool was_full_ = false;  // the last RunCompletions() had a batch's worth without waiting
   bool has_nanosecond_wait_ = true;  // epoll_pwait2, Linux 5.11
 };
 

@@ -32,6 +32,26 @@ struct LoopStats {
   base::Counter completion_overflows;
 };
 
+/// How long a loop that sleeps gathers work before it wakes. Nothing by default.
+///
+/// With `usec` a sleep lasts at least so long, unless `completions` of them are there before; only
+/// when nothing came in that time, the first one ends it at once. After a turn that was a batch of
+/// its own accord there is no need to wait for one.
+struct Batching {
+  uint32_t usec = 0;
+  unsigned completions = 1;
+};
+inline bool IsFull(const Batching& batching, size_t completions, size_t received_bytes) {
+  constexpr size_t kManyBytes = size_t{64} << 10;
+  return completions >= batching.completions || received_bytes >= kManyBytes;
+}
+
+/// How much one RunCompletions() takes on before the caller gets to send and to look around.
+struct TurnBudget {
+  size_t completions = SIZE_MAX;
+  size_t received_bytes = SIZE_MAX;  // the completion that passes it is the last
+};
+
 struct LoopOptions {
   IoBackend backend = IoBackend::kAuto;
   unsigned submission_entries = 2048;
@@ -39,6 +59,11 @@ struct LoopOptions {
   unsigned receive_buffers = 16;  // a power of two; more than these exist only while some are kept
   size_t receive_buffer_bytes = size_t{256} << 10;
   bool receives = true;  // false: no buffer ring (the control shard's loop needs none)
+  Batching batching;
+  // A connection with much to read lets the others go first after so many bytes; 0: after the
+  // kernel's own measure, which may be all receive buffers. With io_uring from Linux 6.17, and
+  // where receives are single-shot.
+  size_t receive_cap_bytes = 0;
 };
 
 /// Sends requests to the kernel and hands the answers to their operations.
@@ -97,8 +122,14 @@ class Loop {
   /// result that won the race. Nothing happens for one that is not in flight.
   virtual void Cancel(Operation& op) = 0;
 
-  /// Runs the handlers of what is complete; returns how many completions there were.
-  virtual size_t RunCompletions() = 0;
+  /// Runs the handlers of what is complete, within the budget; returns how many completions there
+  /// were. The rest is there at the next call; until then SubmitAndWait does not wait.
+  virtual size_t RunCompletions(const TurnBudget& budget) = 0;
+  size_t RunCompletions() { return RunCompletions(TurnBudget{}); }
+
+  /// Whether something is there, or would be after SubmitAndWait(0). For spinning: with io_uring
+  /// two loads, with epoll a system call. It submits nothing.
+  virtual bool Poll() = 0;
 
   /// Submits what was asked for, then waits for a completion or a wake-up, at most
   /// `timeout_ns`; 0: does not wait, negative: no limit. Handlers run in the next

@@ -12,6 +12,8 @@ struct FeatureLimits {
   bool deferred_task_work = true;
   bool multishot_receive = true;
   bool ring_messages = true;
+  bool receive_cap = true;
+  bool min_wait = true;
 };
 
 /// The modes a ring runs in.
@@ -25,6 +27,8 @@ struct Features {
   bool multishot_receive = false;
   bool ring_messages = false;
   bool skip_success = false;  // completions nobody waits for can be suppressed
+  bool receive_cap = false;   // a multishot receive lets others go first after so many bytes
+  bool min_wait = false;      // a wait can last a while on purpose, to gather completions
 
   /// For the line at start: `multishot receive, ring-message wake-ups, deferred task work`, and
   /// for each mode that is missing the kernel release that would bring it.

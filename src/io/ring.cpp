@@ -8,6 +8,8 @@ namespace martlet::io {
 namespace {
 
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr int64_t kNanosecondsPerMicrosecond = 1000;
+constexpr int64_t kForeverNs = 3600 * kNanosecondsPerSecond;
 
 // How long to wait before another try when the kernel has no memory for requests: long enough
 // not to spin, short enough that nobody notices.
@@ -48,10 +50,11 @@ io_uring_sqe* Ring::Next() {
 
 void Ring::Submit() { Enter(0, 0, 0); }
 
-void Ring::SubmitAndWait(int64_t timeout_ns) {
-  if (!FlushBacklog() || ready() > 0) timeout_ns = 0;
+void Ring::SubmitAndWait(int64_t timeout_ns, const Batching& batching) {
+  if (!FlushBacklog() || ready() >= batching.completions) timeout_ns = 0;
   if (timeout_ns == 0 && !NeedsEnter()) return;
-  const int result = Enter(timeout_ns == 0 ? 0 : 1, IORING_ENTER_GETEVENTS, timeout_ns);
+  const int result =
+      timeout_ns == 0 ? Enter(0, IORING_ENTER_GETEVENTS, 0) : Wait(timeout_ns, batching);
   // After a failed submission the kernel has not waited, and the caller would come back at once.
   if (IsShortOfMemory(result) && ready() == 0) {
     __kernel_timespec pause = {.tv_sec = 0, .tv_nsec = kRetryAfterNs};
@@ -62,6 +65,23 @@ void Ring::SubmitAndWait(int64_t timeout_ns) {
                     IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
                     reinterpret_cast<sigset_t*>(&arg), sizeof arg);
   }
+}
+
+int Ring::Wait(int64_t timeout_ns, const Batching& batching) {
+  const int64_t gather_ns = int64_t{batching.usec} * kNanosecondsPerMicrosecond;
+  if (gather_ns == 0) return Enter(1, IORING_ENTER_GETEVENTS, timeout_ns);
+  if (timeout_ns > 0 && timeout_ns <= gather_ns) {
+    return Enter(batching.completions, IORING_ENTER_GETEVENTS, timeout_ns);
+  }
+  if (features_.min_wait) {
+    // Without a limit the kernel takes the gathering time for one and comes back with nothing.
+    if (timeout_ns < 0) timeout_ns = kForeverNs;
+    return Enter(batching.completions, IORING_ENTER_GETEVENTS, timeout_ns, batching.usec);
+  }
+  // Before 6.12 it takes two waits where one finds nothing.
+  const int result = Enter(batching.completions, IORING_ENTER_GETEVENTS, gather_ns);
+  if (result != -ETIME || ready() > 0) return result;
+  return Enter(1, IORING_ENTER_GETEVENTS, timeout_ns < 0 ? timeout_ns : timeout_ns - gather_ns);
 }
 
 /// Moves the backlog into the submission queue as far as the kernel makes room; true when all of
@@ -82,16 +102,19 @@ bool Ring::FlushBacklog() {
 /// Whether an enter that does not wait would do anything. With deferred task work completions
 /// appear only inside an enter, and this flag is how the kernel announces them to a spinning loop.
 bool Ring::NeedsEnter() const {
-  if (!features_.task_work_flag || io_uring_sq_ready(&ring_) > 0) return true;
+  return !features_.task_work_flag || io_uring_sq_ready(&ring_) > 0 || KernelHasWork();
+}
+
+bool Ring::KernelHasWork() const {
   const unsigned flags = IO_URING_READ_ONCE(*ring_.sq.kflags);
   return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
-int Ring::Enter(unsigned wait_for, unsigned flags, int64_t timeout_ns) {
+int Ring::Enter(unsigned wait_for, unsigned flags, int64_t timeout_ns, uint32_t min_wait_usec) {
   __kernel_timespec limit = {.tv_sec = timeout_ns / kNanosecondsPerSecond,
                              .tv_nsec = timeout_ns % kNanosecondsPerSecond};
-  io_uring_getevents_arg arg = {};
-  if (timeout_ns > 0) arg.ts = reinterpret_cast<uintptr_t>(&limit);
+  GetEventsArg arg = {.min_wait_usec = min_wait_usec};
+  if (timeout_ns > 0) arg.timeout = reinterpret_cast<uintptr_t>(&limit);
   flags |= IORING_ENTER_EXT_ARG;
   if (features_.registered_ring) flags |= IORING_ENTER_REGISTERED_RING;
 

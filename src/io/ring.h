@@ -39,9 +39,14 @@ class Ring {
 
   /// Submits without running completions: cheap, for the middle of a turn.
   void Submit();
+  void SubmitIfAny() {
+    if (!backlog_.empty() || io_uring_sq_ready(&ring_) > 0) Submit();
+  }
   /// Submits, lets the kernel post completions and waits for one, at most `timeout_ns`; 0: does
-  /// not wait, negative: no limit.
-  void SubmitAndWait(int64_t timeout_ns);
+  /// not wait, negative: no limit. `batching` says how long to gather while it waits.
+  void SubmitAndWait(int64_t timeout_ns, const Batching& batching);
+  /// Whether an enter without waiting would bring completions, or some are there already.
+  bool HasCompletions() const { return ready() > 0 || KernelHasWork(); }
 
   unsigned ready() const { return io_uring_cq_ready(&ring_); }
   /// Takes the oldest completion; there is one.
@@ -52,10 +57,12 @@ class Ring {
   const Features& features() const { return features_; }
 
  private:
-  int Enter(unsigned wait_for, unsigned flags, int64_t timeout_ns);
+  int Enter(unsigned wait_for, unsigned flags, int64_t timeout_ns, uint32_t min_wait_usec = 0);
+  int Wait(int64_t timeout_ns, const Batching& batching);
   unsigned PublishRequests();
   bool FlushBacklog();
   bool NeedsEnter() const;
+  bool KernelHasWork() const;
   void NoteOverflow();
 
   LoopStats& stats_;

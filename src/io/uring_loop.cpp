@@ -70,6 +70,8 @@ absl::StatusOr<std::unique_ptr<Loop>> UringLoop::Create(const LoopOptions& optio
 absl::Status UringLoop::Open(const LoopOptions& options, const FeatureLimits& limits) {
   int result = ring_.Open(options.submission_entries, options.completion_entries, limits);
   if (result < 0) return UringRefused("io_uring_setup", -result);
+  batching_ = options.batching;
+  receive_cap_bytes_ = options.receive_cap_bytes;
   if (options.receives) {
     result = buffers_.Open(ring_.get(), options.receive_buffers, options.receive_buffer_bytes);
     if (result < 0) return UringRefused("registering receive buffers with io_uring", -result);
@@ -109,7 +111,11 @@ void UringLoop::ArmReceive(Operation& op, unsigned how) {
   if (!ring_.features().multishot_receive) how &= ~kManyBuffers;
   const bool multishot = (how & kManyBuffers) != 0;
   io_uring_sqe* sqe = ring_.Next();
-  io_uring_prep_recv(sqe, op.pending().fd, nullptr, multishot ? 0 : buffers_.bytes(), 0);
+  size_t bytes = receive_cap_bytes_;
+  if (multishot && !ring_.features().receive_cap) bytes = 0;
+  if (!multishot && (bytes == 0 || bytes > buffers_.bytes())) bytes = buffers_.bytes();
+  io_uring_prep_recv(sqe, op.pending().fd, nullptr, bytes, 0);
+  if (multishot) sqe->file_index = static_cast<uint32_t>(bytes);  // optlen: and then it ends
   sqe->ioprio = static_cast<uint16_t>(how);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = BufferRing::kGroup;
@@ -179,18 +185,28 @@ void UringLoop::Cancel(Operation& op) {
 void UringLoop::SubmitAndWait(int64_t timeout_ns) {
   buffers_.Publish();
   ArmStarved();
+  // What a budget left over comes first: more from the kernel would only stand behind it.
+  if (reapable_ > 0) return ring_.SubmitIfAny();
   const bool idle = starved_.first == nullptr && cancelled_.empty();
-  ring_.SubmitAndWait(idle ? timeout_ns : 0);
+  ring_.SubmitAndWait(idle ? timeout_ns : 0, was_full_ ? Batching{} : batching_);
   // Not more than these: a wake-up that arrives while handlers run must still be there at the
   // next call, or the message it announces could be slept over.
   reapable_ = ring_.ready();
 }
 
-size_t UringLoop::RunCompletions() {
+bool UringLoop::Poll() {
+  return reapable_ > 0 || ring_.HasCompletions() || starved_.first != nullptr ||
+         !cancelled_.empty();
+}
+
+size_t UringLoop::RunCompletions(const TurnBudget& budget) {
+  received_bytes_ = 0;
   size_t answered = AnswerCancelled();
   for (; reapable_ > 0; --reapable_) {
+    if (answered >= budget.completions || received_bytes_ >= budget.received_bytes) break;
     if (Dispatch(ring_.Pop())) ++answered;
   }
+  was_full_ = IsFull(batching_, answered, received_bytes_);
   stats_.completions.Add(answered);
   return answered;
 }
@@ -308,6 +324,7 @@ void UringLoop::DeliverData(Operation& op, const io_uring_cqe& cqe) {
   // Before the handler, so that it may cancel again.
   if (!armed && !cancelling) ArmAgain(op, (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0);
   const auto id = static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
+  received_bytes_ += static_cast<size_t>(cqe.res);
   base::KeptMemory& memory = buffers_.TakeBack(id);
   // The last spare ones are for receiving.
   const bool may_be_kept = buffers_.buffers().spare() > buffers_.count();

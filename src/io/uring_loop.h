@@ -41,7 +41,9 @@ class UringLoop final : public Loop {
   void PollReadable(Operation& op, int fd) override;
   void Cancel(Operation& op) override;
 
-  size_t RunCompletions() override;
+  using Loop::RunCompletions;
+  size_t RunCompletions(const TurnBudget& budget) override;
+  bool Poll() override;
   void SubmitAndWait(int64_t timeout_ns) override;
   void Wake(const Waker& target) override;
 
@@ -78,13 +80,17 @@ class UringLoop final : public Loop {
   void DeliverData(Operation& op, const io_uring_cqe& cqe);
 
   LoopStats stats_;
+  Batching batching_;
+  bool was_full_ = false;         // the last RunCompletions() had a batch's worth without waiting
+  size_t receive_cap_bytes_ = 0;  // of one receive, before others go first; 0: none
+  size_t received_bytes_ = 0;     // in this RunCompletions()
   base::UniqueFd wake_fd_;
   BufferRing buffers_;  // before the ring: it must outlive it
   Ring ring_;
   OperationList starved_;
   std::vector<Operation*> cancelled_;
   std::vector<Operation*> answering_;  // cancelled_ of this turn
-  unsigned reapable_ = 0;              // completions the next RunCompletions() handles
+  unsigned reapable_ = 0;              // completions that RunCompletions() may handle
 };
 
 }  // namespace martlet::io

@@ -106,6 +106,24 @@ Complaint SetIoBackend(Parsed& parsed, std::string_view value) {
   return nullptr;
 }
 
+Complaint ParseInt(std::string_view text, int64_t& out);
+
+// The reference's flag of this name takes a port, ours a word, so that either is understood.
+Complaint SetProfile(Parsed& parsed, std::string_view value) {
+  if (value == "balanced") {
+    parsed.options.profile = Profile::kBalanced;
+  } else if (value == "latency") {
+    parsed.options.profile = Profile::kLatency;
+  } else if (value == "throughput") {
+    parsed.options.profile = Profile::kThroughput;
+  } else {
+    int64_t port = 0;
+    if (Complaint complaint = ParseInt(value, port)) return complaint;
+    if (parsed.unsupported.empty()) parsed.unsupported = "profile";
+  }
+  return nullptr;
+}
+
 // In the order of the reference's usage, apart from our own group.
 // One shape for all rows reads better than the tightest one for each:
 // clang-format off
@@ -200,8 +218,10 @@ constexpr Flag kFlags[] = {
      "Cluster url from which members can solicit routes", Later::kText},
 
     {{"profile"}, Group::kProfiling, "    --profile <port>",
-     "Profiling HTTP port", Later::kInt},
+     "Profiling HTTP port (not supported yet)", &SetProfile},
 
+    {{"profile"}, Group::kEngine, "    --profile <name>",
+     "What to tune for: balanced, latency, throughput (default: balanced)", &SetProfile},
     {{"shards"}, Group::kEngine, "    --shards <number>",
      "Threads that serve clients (default: one per CPU)", &SetShards},
     {{"io_backend"}, Group::kEngine, "    --io_backend <name>",

@@ -14,6 +14,7 @@
 #include <martlet/version.h>
 
 #include "auth/nkey.h"
+#include "base/cpu_quota.h"
 #include "base/cpus.h"
 #include "base/go_text.h"
 #include "base/net_address.h"
@@ -60,12 +61,13 @@ void Advertise(const std::string& advertise, proto::ServerInfo& info) {
 
 // Everything that lives as long as the shards run, in the order in which it must die.
 struct Server::Running {
-  Running(unsigned shards, const session::ServerFacts& server_facts, base::Log& log)
+  Running(unsigned shards, const session::ServerFacts& server_facts, shard::Tuning tuning,
+          base::Log& log)
       : index(shards),
         interconnect(shards, RingBytes(shards, server_facts.options)),
         placement(shards),
         facts(server_facts.options, server_facts.info),
-        shared{index, interconnect, placement, log, facts, {}},
+        shared{index, interconnect, placement, log, facts, std::move(tuning), {}},
         opened(shards + 1),
         fallback(shards + 1),
         all_opened(shards),
@@ -141,8 +143,11 @@ int Server::Run() {
   info_.port = bound_port_;
   Advertise(options_.client_advertise, info_);
 
-  Running running(ShardCount(options_, base::AllowedCpus().size()),
-                  session::ServerFacts(options_, info_), *log_);
+  const size_t cpus = base::AllowedCpus().size();
+  const unsigned shards = ShardCount(options_, cpus);
+  Running running(
+      shards, session::ServerFacts(options_, info_),
+      shard::TuningOf(options_.profile, shards, {.cpus = cpus, .quota = base::CpuQuota()}), *log_);
   running.control = std::make_unique<control::ControlShard>(running.shared, *std::move(signals),
                                                             *std::move(listening));
   const absl::Status started = StartShards(running);
@@ -220,6 +225,7 @@ absl::Status Server::StartShards(Running& running) {
     }
     LOG_INFO(*log_, "Shards: %u on %zu CPUs; I/O: %s", count, cpus.size(),
              running.description.c_str());
+    LOG_INFO(*log_, "Profile: %s", running.shared.tuning.Describe(options_.profile).c_str());
     LOG_INFO(*log_, "Server is ready");
   }
   running.decided.count_down();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/send_now.h"
 #include "shard/shard.h"
 
 namespace martlet::shard {
@@ -44,13 +45,18 @@ void Connection::OnSend(const io::Completion& done) {
   if (done.result > 0) {
     session_.outbound().Consume(static_cast<size_t>(done.result));
     session_.Touch();
-  } else if (state_ == State::kOpen) {
+  } else {
+    OnSendFailed();
+  }
+  FinishIfAnswered();
+}
+
+void Connection::OnSendFailed() {
+  if (state_ == State::kOpen) {
     session_.Close(CloseReason::kWriteError);
-    session_.Touch();
   } else if (state_ == State::kFlushing) {
     Shut();
   }
-  FinishIfAnswered();
 }
 
 void Connection::Settle() {
@@ -78,13 +84,36 @@ void Connection::Resume() {
 
 void Connection::SettleOutput() {
   if (send_.in_flight()) return;
-  if (!session_.outbound().empty()) return StartSend();
-  if (state_ == State::kFlushing) OnFlushed();
+  if (!session_.outbound().empty()) {
+    if (shard_.sends_itself()) {
+      SendSome();
+    } else {
+      LeaveSendToLoop();
+    }
+  }
+  if (state_ == State::kFlushing && session_.outbound().empty()) OnFlushed();
 }
 
-void Connection::StartSend() {
+// Nearly always the socket takes all of it at once; an answer would only cost another turn.
+void Connection::SendSome() {
+  session::Outbound& outbound = session_.outbound();
   std::array<iovec, io::Loop::kSendPartsMax> parts;
-  sending_parts_ = session_.outbound().Gather(parts, kSendBytesMax);
+  const size_t count = outbound.Gather(parts, shard_.tuning().send_bytes_max);
+  const std::span<const iovec> gathered = std::span(parts).first(count);
+  size_t wanted = 0;
+  for (const iovec& part : gathered) wanted += part.iov_len;
+  const ssize_t sent = io::SendNow(fd_.get(), gathered);
+  if (sent < 0 && !io::IsForLater(sent)) return OnSendFailed();
+  if (sent > 0) outbound.Consume(static_cast<size_t>(sent));
+  if (outbound.empty()) return;
+  // The socket may take more, but the others come first; or it is full.
+  if (sent > 0 && static_cast<size_t>(sent) == wanted) return shard_.SettleLater(*this);
+  LeaveSendToLoop();
+}
+
+void Connection::LeaveSendToLoop() {
+  std::array<iovec, io::Loop::kSendPartsMax> parts;
+  sending_parts_ = session_.outbound().Gather(parts, shard_.tuning().send_bytes_max);
   send_started_ms_ = shard_.now_ms();
   if (!timer_.armed()) shard_.context().timers.Arm(timer_, shard_.write_deadline_ms());
   shard_.loop().Send(send_, fd_.get(), std::span(parts).first(sending_parts_));

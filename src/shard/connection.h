@@ -45,8 +45,6 @@ class Connection final : public session::Transport {
  private:
   enum class State : uint8_t { kOpen, kFlushing, kLingering, kShut };
 
-  // A send takes so much at most, that one subscriber cannot hold the turn.
-  static constexpr size_t kSendBytesMax = size_t{1} << 20;
   static constexpr uint64_t kLingerMs = 500;
   static constexpr uint64_t kLingerAtShutdownMs = 50;
 
@@ -58,7 +56,9 @@ class Connection final : public session::Transport {
   void BeginClose();
   void SettleInput();
   void SettleOutput();
-  void StartSend();
+  void SendSome();
+  void LeaveSendToLoop();
+  void OnSendFailed();
   void OnFlushed();
   void Shut();
   void FinishIfAnswered();

@@ -19,6 +19,7 @@
 #include "shard/listener.h"
 #include "shard/placement.h"
 #include "shard/records.h"
+#include "shard/tuning.h"
 
 namespace martlet::shard {
 
@@ -29,13 +30,15 @@ struct Shared {
   Placement& placement;
   base::Log& log;
   const session::ServerFacts& facts;
+  const Tuning tuning;
   std::vector<io::Waker> wakers;  // by member; complete before the first shard runs
 };
 
 /// Runs one shard. Everything in it belongs to the thread that calls Open() and Run().
 ///
-/// One turn: timers, records of other shards, completions; publish ring tails and wake sleepers;
-/// settle every touched connection (one send each); announce quiescence; one enter.
+/// One turn: timers, records of other shards, completions (within the tuning's budget); publish
+/// ring tails and wake sleepers; settle every touched connection (one send each); announce
+/// quiescence; then spin, or sleep in one enter.
 ///
 /// Order that must hold: ring tails are published before any send of the turn is started, so that a
 /// PONG never overtakes the messages it vouches for.
@@ -46,8 +49,8 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  /// Makes the loop, on the shard's thread.
-  absl::Status Open(const io::LoopOptions& options, std::string* fallback_reason);
+  /// Makes the loop, on the shard's thread; what of it the tuning decides is filled in here.
+  absl::Status Open(io::LoopOptions options, std::string* fallback_reason);
   /// Turns until kStop has come and all connections are gone.
   void Run();
 
@@ -62,6 +65,12 @@ class Shard {
     return shared_.placement.MayReportAcceptError(now_ms(), pause_ms);
   }
   void ResumeLater(Connection& connection) { resume_.push_back(&connection); }
+  /// It has more to send than one turn gives it.
+  void SettleLater(Connection& connection) { settle_.push_back(&connection); }
+  const Tuning& tuning() const { return shared_.tuning; }
+  /// Whether connections are to send with a system call each, rather than with requests of the
+  /// loop's: see kOwnSendsMax.
+  bool sends_itself() const { return sends_itself_; }
   void Left() { shared_.placement.Leave(id_); }
   void Gone(Connection& connection) { gone_.push_back(&connection); }
 
@@ -71,7 +80,9 @@ class Shard {
 
   void Turn();
   void Wait();
-  void UpdateClock();
+  int64_t TimeUntilDue() const;
+  bool Spin(uint64_t idle_since_ns, int64_t patience_ns, uint64_t due_ns);
+  void Sleep(int64_t timeout_ns);
   void DrainInbound();
   void OnRecord(std::span<const char> record);
   void Adopt(const AdoptRecord& record);
@@ -82,7 +93,8 @@ class Shard {
   void BeginStop();
   void CloseOne();
   void OnStopPatience();
-  void MeasureBusy(uint64_t before_wait_ns, uint64_t after_wait_ns);
+  void MeasureBusy(uint64_t waited_ns);
+  void JudgeSpinning();
   void ReportScarcity();
   void Tell(session::RecordKind kind);
 
@@ -94,13 +106,17 @@ class Shard {
   Listener listener_;
   absl::flat_hash_set<Connection*> connections_;  // owned
   std::vector<Connection*> resume_;
+  std::vector<Connection*> settle_;
   std::vector<Connection*> gone_;
   uint64_t write_deadline_ms_;
   bool stopping_ = false;
+  bool sends_itself_ = true;
   bool said_buffers_exhausted_ = false;
   bool said_overflow_ = false;
   bool draining_ = false;  // guards against draining from within
 
+  Patience patience_;
+  uint64_t now_ns_ = 0;     // at the beginning of the turn
   uint64_t waited_ns_ = 0;  // since measured_since_ns_
   uint64_t measured_since_ns_ = 0;
   base::Timer stop_timer_ = base::Timer::Bind<&Shard::OnStopPatience>(this);

@@ -25,6 +25,7 @@ def add_arguments(parser):
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--shards", default="", help="values for --shards; empty: not passed")
     parser.add_argument("--backends", default="", help="values for --io_backend")
+    parser.add_argument("--profiles", default="", help="values for --profile")
     parser.add_argument("--payload", help="passed to every scenario but mixed-sizes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=900, help="seconds per scenario")
@@ -33,8 +34,10 @@ def add_arguments(parser):
 def variations(args):
     for backend in args.backends.split(","):
         for shards in args.shards.split(","):
-            extra = ["--io_backend", backend] if backend else []
-            yield extra + (["--shards", shards] if shards else [])
+            for profile in args.profiles.split(","):
+                extra = ["--io_backend", backend] if backend else []
+                extra += ["--shards", shards] if shards else []
+                yield extra + (["--profile", profile] if profile else [])
 
 
 SANITIZER_COST = 5

@@ -36,11 +36,16 @@ inline std::ostream& operator<<(std::ostream& out, const Mode& mode) { return ou
 
 constexpr Mode kUring = {"uring", true};
 constexpr Mode kUringLinux61 = {
-    "uring_6_1", true, {.multishot_receive = false, .ring_messages = false}};
-constexpr Mode kUringLinux519 = {
-    "uring_5_19",
+    "uring_6_1",
     true,
-    {.deferred_task_work = false, .multishot_receive = false, .ring_messages = false}};
+    {.multishot_receive = false, .ring_messages = false, .receive_cap = false, .min_wait = false}};
+constexpr Mode kUringLinux519 = {"uring_5_19",
+                                 true,
+                                 {.deferred_task_work = false,
+                                  .multishot_receive = false,
+                                  .ring_messages = false,
+                                  .receive_cap = false,
+                                  .min_wait = false}};
 constexpr Mode kEpoll = {"epoll", false};
 
 inline absl::StatusOr<std::unique_ptr<Loop>> MakeLoop(const Mode& mode,

@@ -117,6 +117,10 @@ TEST(CommandLine, EngineFlags) {
   EXPECT_EQ(Accept({"--io_backend", "epoll"}).io_backend, IoBackend::kEpoll);
   EXPECT_EQ(Accept({"--io_backend=io_uring"}).io_backend, IoBackend::kUring);
   EXPECT_EQ(Accept({"--io_backend=auto"}).io_backend, IoBackend::kAuto);
+  EXPECT_EQ(Accept({}).profile, Profile::kBalanced);
+  EXPECT_EQ(Accept({"--profile", "latency"}).profile, Profile::kLatency);
+  EXPECT_EQ(Accept({"--profile=throughput"}).profile, Profile::kThroughput);
+  EXPECT_EQ(Accept({"--profile=latency", "-profile=balanced"}).profile, Profile::kBalanced);
 }
 
 TEST(CommandLine, MonitoringCanBeTurnedOff) {
@@ -150,6 +154,7 @@ TEST(CommandLine, MistakesShowTheUsageAndExitWithZero) {
       {{"-h", "-nope"}, "flag provided but not defined: -nope"},
       {{"-c", "file", "-ms", "x"}, R"(invalid value "x" for flag -ms: parse error)"},
       {{"-tls=x"}, R"(invalid boolean value "x" for -tls: parse error)"},
+      {{"-profile", "fast"}, R"(invalid value "fast" for flag -profile: parse error)"},
       {{"-shards", "-1"}, R"(invalid value "-1" for flag -shards: must be 0 to 1024)"},
       {{"-io_backend", "kqueue"},
        R"(invalid value "kqueue" for flag -io_backend: must be auto, io_uring or epoll)"},
