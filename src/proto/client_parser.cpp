@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "base/check.h"
-#include "proto/pub_line.h"
 
 namespace martlet::proto {
 namespace {
@@ -90,23 +88,6 @@ std::optional<uint32_t> ParseSize(std::string_view text) {
   return value;
 }
 
-// Eight bytes at a time, the last eight maybe twice; a PUB line has no less.
-bool EqualLines(const char* a, const char* b, size_t bytes) {
-  const auto word = [](const char* p) {
-    uint64_t value = 0;
-    std::memcpy(&value, p, sizeof value);
-    return value;
-  };
-  for (size_t at = 0; at + sizeof(uint64_t) <= bytes; at += sizeof(uint64_t)) {
-    if (word(a + at) != word(b + at)) return false;
-  }
-  return word(a + bytes - sizeof(uint64_t)) == word(b + bytes - sizeof(uint64_t));
-}
-
-bool OverPayloadLimit(uint32_t size_bytes, const ParserLimits& limits) {
-  return limits.payload_bytes_max >= 0 && int64_t{size_bytes} > limits.payload_bytes_max;
-}
-
 }  // namespace
 
 // The control line of one operation.
@@ -132,42 +113,6 @@ int ClientParser::first_byte() const {
 ClientParser::Result ClientParser::Next(const ParserLimits& limits, Op& op) {
   run_stride_ = 0;
   return held_.empty() && TakePlainPub(limits, op) ? Result::kOp : NextOther(limits, op);
-}
-
-// The quick way for what nearly all traffic is. Whatever is out of the ordinary, a payload that is
-// not all there, a limit that is passed, takes the long way.
-bool ClientParser::TakePlainPub(const ParserLimits& limits, Op& op) {
-  PubLine line;
-  if (!ScanPubLine(in_, line)) return false;
-  const size_t end = line.bytes + line.payload_bytes;
-  if (in_.size() < end + 2 || in_[end] != '\r' || in_[end + 1] != '\n') return false;
-  if (OverPayloadLimit(line.payload_bytes, limits)) return false;
-  if (line.argument.size() > limits.control_line_bytes_max) return false;
-  op = Op{.kind = OpKind::kPub,
-          .argument = line.argument,
-          .subject = line.subject,
-          .reply = line.reply,
-          .size_text = line.size,
-          .payload = in_.substr(line.bytes, line.payload_bytes)};
-  run_line_bytes_ = line.bytes;
-  run_stride_ = end + 2;
-  in_.remove_prefix(end + 2);
-  return true;
-}
-
-PubRun ClientParser::TakeRun(size_t bytes_max) {
-  if (run_stride_ == 0) return {};
-  const size_t stride = run_stride_;
-  const char* const first = in_.data();
-  const char* const model = first - stride;
-  const size_t fit = std::min(in_.size(), std::max(bytes_max, stride)) / stride;
-  const char* at = first;
-  for (const char* const end = first + fit * stride; at != end; at += stride) {
-    if (!EqualLines(at, model, run_line_bytes_)) break;
-    if (at[stride - 2] != '\r' || at[stride - 1] != '\n') break;
-  }
-  in_.remove_prefix(static_cast<size_t>(at - first));
-  return {first + run_line_bytes_, stride, static_cast<uint32_t>((at - first) / stride)};
 }
 
 ClientParser::Result ClientParser::NextOther(const ParserLimits& limits, Op& op) {
@@ -380,7 +325,7 @@ ClientParser::Step ClientParser::ParsePub(std::string_view in, const ParserLimit
   op.size_text = args.at[args.count - 1];
   const std::optional<uint32_t> size_bytes = ParseSize(op.size_text);
   if (!size_bytes) return Fail(ParseError::kPubSize, line.argument);
-  if (OverPayloadLimit(*size_bytes, limits)) {
+  if (!limits.AllowPayload(*size_bytes)) {
     error_.announced_bytes = *size_bytes;
     return Fail(ParseError::kPayloadSize, line.argument);
   }
@@ -401,7 +346,7 @@ ClientParser::Step ClientParser::ParseHpub(const ParserLimits& limits, const Lin
   if (!header_bytes) return Fail(ParseError::kHpubHeaderSize, line.argument);
   if (!total_bytes) return Fail(ParseError::kHpubTotalSize, line.argument);
   if (*header_bytes > *total_bytes) return Fail(ParseError::kHpubSizeOrder, line.argument);
-  if (OverPayloadLimit(*total_bytes, limits)) {
+  if (!limits.AllowPayload(*total_bytes)) {
     error_.announced_bytes = *total_bytes;
     return Fail(ParseError::kPayloadSize, line.argument);
   }

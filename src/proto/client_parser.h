@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,10 @@ struct ParserLimits {
   size_t control_line_bytes_max = 4096;  // measured on the argument text
   int64_t payload_bytes_max = 1 << 20;   // negative: none
   bool headers = false;                  // HPUB is understood (server has them, client asked)
+
+  bool AllowPayload(uint32_t bytes) const {
+    return payload_bytes_max < 0 || int64_t{bytes} <= payload_bytes_max;
+  }
 };
 
 enum class OpKind : uint8_t { kPub, kHpub, kSub, kUnsub, kConnect, kInfo, kPing, kPong, kOk, kErr };
@@ -56,6 +61,14 @@ struct PubRun {
   uint32_t count = 0;
 };
 
+/// A PUB that was looked at ahead of its turn. Views into the pushed bytes.
+struct PlainPub {
+  std::string_view subject;
+  std::string_view reply;  // empty: none
+  std::string_view size_text;
+  std::string_view payload;
+};
+
 /// What a failed Next() knows for the log line.
 struct ErrorDetail {
   ParseError error = ParseError::kNone;
@@ -91,6 +104,12 @@ class ClientParser {
   /// control line and is whole: at most `bytes_max`, but for a single one that is larger. The views
   /// of that Op stay.
   PubRun TakeRun(size_t bytes_max);
+  /// Finds PUBs that follow the operation that Next() has just given, as far as they are whole and
+  /// in the usual form and no two in a row have the same control line: how many. They are not
+  /// taken: that is what Take() does, one after the other.
+  size_t LookAhead(const ParserLimits& limits, std::span<PlainPub> pubs) const;
+  /// The next one of those found by LookAhead() is done.
+  void Take(const PlainPub& pub);
   void Save();
   /// Instead of Save(), for a caller who wants to stop: what is left of the chunk, to be pushed
   /// again when it goes on.

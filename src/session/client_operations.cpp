@@ -1,4 +1,4 @@
-// PUB, HPUB, SUB, UNSUB: the operations that move messages.
+// Operations, and those that change subscriptions.
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -15,22 +15,6 @@ namespace {
 using base::GoQuote;
 using base::LogLevel;
 
-// Subjects of routed gateway replies: the prefix and two hashes of six characters, then more.
-bool IsRoutedGatewayReply(std::string_view subject) {
-  constexpr size_t kPrefixAndHashes = 19;
-  return subject.size() > kPrefixAndHashes && subject.starts_with("_GR_.");
-}
-
-bool IsReservedReply(std::string_view reply) {
-  const auto begins = [&](std::string_view prefix) {
-    return reply.size() > prefix.size() && reply.starts_with(prefix);
-  };
-  return reply.starts_with("_R_.") || begins("$JS.ACK.") || begins("_GR_.");
-}
-
-// Input that is published in one go, at most.
-constexpr int64_t kRunBytesMax = 65536;
-
 // One to nine digits; anything else, also nothing, is no number.
 int64_t ParseMax(std::string_view text) {
   int64_t value = -1;
@@ -42,16 +26,19 @@ int64_t ParseMax(std::string_view text) {
 
 }  // namespace
 
+proto::ParserLimits ClientSession::ParserLimitsNow() const {
+  const Options& options = context_.facts->options;
+  return {
+      .control_line_bytes_max = static_cast<size_t>(options.max_control_line_bytes),
+      .payload_bytes_max = options.max_payload_bytes,
+      .headers = headers_,
+  };
+}
+
 void ClientSession::Process() {
   proto::Op op;
   while (!paused() && !closing()) {
-    const Options& options = context_.facts->options;
-    const proto::ParserLimits limits = {
-        .control_line_bytes_max = static_cast<size_t>(options.max_control_line_bytes),
-        .payload_bytes_max = options.max_payload_bytes,
-        .headers = headers_,
-    };
-    switch (parser_.Next(limits, op)) {
+    switch (parser_.Next(ParserLimitsNow(), op)) {
       case proto::ClientParser::Result::kOp:
         Execute(op);
         break;
@@ -89,86 +76,6 @@ void ClientSession::Execute(const proto::Op& op) {
     case proto::OpKind::kErr:
       return OnPeerError(op.argument);
   }
-}
-
-void ClientSession::Publish(const Message& message, const subject::MatchResult& match) {
-  if (!context_.delivery->Publish(message, this, match) && !message.reply.empty()) {
-    context_.delivery->AnswerNoResponders(message, *this);
-  }
-}
-
-// Source: spec client-protocol.md section 5, "Processing order".
-void ClientSession::OnPublish(const proto::Op& op) {
-  const bool traces = Logs(LogLevel::kTrace);
-  if (traces) [[unlikely]] {
-    TraceIn(op.kind == proto::OpKind::kPub ? "PUB" : "HPUB", op.argument);
-    TracePayload("<<- ", op.payload);
-  }
-  last_input_ms_ = context_.timers.now();
-  context_.stats.in_messages.Add();
-  context_.stats.in_bytes.Add(op.payload.size());
-
-  // A pedantic client is told, and its message goes on all the same.
-  if (pedantic_ && !subject::IsValidLiteral(op.subject)) SendError("Invalid Publish Subject");
-  if (!MayPublish(op)) return;
-  if (verbose_) SendOk();
-
-  Message message = {
-      .account = subject::kGlobalAccount,
-      .subject = op.subject,
-      .reply = op.reply,
-      .header_size_text = op.header_size_text,
-      .size_text = op.size_text,
-      .header_bytes = op.header_bytes,
-      .payload = op.payload,
-  };
-  const base::Keeper memory(KeepInput());
-  message.memory = memory.get();
-  if (op.subject == kUserInfoSubject) [[unlikely]]
-    return AnswerUserInfo(message, *this);
-  subject::MatchCache::Memo memo;
-  Publish(message, context_.cache.Match(message.account, message.subject, memo));
-  if (!pedantic_ && !verbose_ && !traces && message.reply.empty()) PublishRuns(message, memo);
-}
-
-// The memory that the operation lies in, where that can be kept.
-base::KeptMemory* ClientSession::KeepInput() {
-  if (!parser_.holds()) return input_memory_;
-  std::string text = parser_.TakeHeld();
-  return text.empty() ? nullptr : new base::KeptText(std::move(text));
-}
-
-/// What follows with the same control line: nothing is asked again. In pieces, so that a pause
-/// that a delivery makes due is not long in coming.
-void ClientSession::PublishRuns(Message message, subject::MatchCache::Memo& memo) {
-  const int64_t max_pending = context_.facts->options.max_pending_bytes;
-  const auto piece = static_cast<size_t>(std::clamp<int64_t>(max_pending / 16, 1, kRunBytesMax));
-  while (!paused() && !closing() && !context_.mailroom.blocked()) {
-    const proto::PubRun run = parser_.TakeRun(piece);
-    if (run.count == 0) return;
-    message.payload = {run.payload, message.payload.size()};
-    message.stride = run.stride;
-    message.count = run.count;
-    context_.stats.in_messages.Add(run.count);
-    context_.stats.in_bytes.Add(run.count * message.payload.size());
-    Publish(message, context_.cache.MatchAgain(message.account, message.subject, memo));
-  }
-}
-
-bool ClientSession::MayPublish(const proto::Op& op) {
-  if (op.subject.front() == '_' || op.subject.front() == '$') [[unlikely]] {
-    if (IsRoutedGatewayReply(op.subject) || op.subject.starts_with("$NRG.")) {
-      SendError("Permissions Violation for Publish to " + GoQuote(op.subject));
-      Log(LogLevel::kError, "Publish Violation - Subject " + GoQuote(op.subject));
-      return false;
-    }
-  }
-  if (!op.reply.empty() && IsReservedReply(op.reply)) [[unlikely]] {
-    SendError("Permissions Violation for Publish with Reply of " + GoQuote(op.reply));
-    Log(LogLevel::kError, "Publish Violation - Reply " + GoQuote(op.reply));
-    return false;
-  }
-  return true;
 }
 
 // Source: spec client-protocol.md section 6; reference processSubEx, for the order of the checks.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,7 +92,11 @@ class ClientSession final : public Session {
   base::KeptMemory* KeepInput();
   std::string_view Read(std::string_view bytes, base::KeptMemory* memory);
   void ReadLater(std::string_view bytes, base::KeptMemory* memory);
-  void PublishRuns(Message message, subject::MatchCache::Memo& memo);
+  proto::ParserLimits ParserLimitsNow() const;
+  bool PublishRuns(Message message, subject::MatchCache::Memo& memo);
+  void PublishAhead();
+  void Foresee(std::span<const uint64_t> hashes);
+  void PublishPlain(const proto::PlainPub& pub, uint64_t hash);
   void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
   void OnUnsubscribe(const proto::Op& op);
@@ -104,7 +109,7 @@ class ClientSession final : public Session {
 
   bool AcceptConnect(const proto::ConnectInfo& info);
   void Remember(const proto::ConnectInfo& info);
-  bool MayPublish(const proto::Op& op);
+  bool MayPublish(std::string_view subject, std::string_view reply);
   bool MaySubscribe(const proto::Op& op);
   void Unsubscribe(Subscription& subscription);
   void Withdraw(Subscription& subscription);

@@ -94,7 +94,11 @@ bool Delivery::GoesInOne(const Message& message, const MatchResult& match) {
 
 bool Delivery::DeliverPlain(const MatchResult& match, const Message& message,
                             const Source& source) {
-  if ((match.plain_shards & Only(context_.shard)) == 0) return false;
+  if (match.local_filters == 0) return false;
+  if (match.local_filters == 1) {
+    const subject::LocalList& list = *match.first_local;
+    return list.active_since() <= source.as_of && DeliverToLocal(list.members(), message, source);
+  }
   bool delivered = false;
   for (const Filter* filter : match.plain) {
     if (filter->active_since(context_.shard) > source.as_of) continue;

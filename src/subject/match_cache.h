@@ -114,6 +114,19 @@ class MatchCache {
     }
     return Match(account, subject, memo);
   }
+  /// Brings what Match looks at first into the processor's cache; for a caller who has several to
+  /// ask. Then Foresee, then Match.
+  void Prefetch(uint64_t hash) const { __builtin_prefetch(&sets_[hash % kSets]); }
+  /// The same for the answer; it is a guess and may be null.
+  const MatchResult* Foresee(uint64_t hash) const {
+    const Set& set = sets_[hash % kSets];
+    const uint32_t ways = set.tags.Find(TagOf(hash));
+    if (ways == 0) return nullptr;
+    const Entry& entry = entries_[set.entries[static_cast<size_t>(__builtin_ctz(ways))]];
+    const char* const lines = reinterpret_cast<const char*>(&entry);
+    for (size_t line = 0; line < 3; ++line) __builtin_prefetch(lines + line * 64);
+    return &entry.result;
+  }
   const MatchCacheStats& stats() const { return stats_; }
 
  private:

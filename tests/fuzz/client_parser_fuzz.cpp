@@ -5,12 +5,13 @@
 //   bits 2-3  payload limit          bit 5  a CONNECT turns headers over
 //   bit 6     the caller of the second parser stops after each operation, like a paused client
 //
-// The first parser takes runs, the second one operation after the other.
+// The first parser takes runs and looks ahead, the second one operation after the other.
 //
 // Held to be true, whatever comes: both parsers give the same operations and the same end; views
 // lie in readable memory, and CR LF stands behind a payload; what is held stays within its bound;
 // after an error every call is one.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -129,6 +130,26 @@ class Run {
         Check(op);
         transcript_.Add(op);
       }
+    }
+    LookAhead();
+  }
+
+  void LookAhead() {
+    std::array<PlainPub, 3> pubs;
+    const size_t count = parser_.LookAhead(limits_, pubs);
+    for (size_t i = 0; i < count; ++i) {
+      const PlainPub& pub = pubs[i];
+      const char* const end = pub.size_text.data() + pub.size_text.size();
+      const Op op = {
+          .kind = OpKind::kPub,
+          .argument = {pub.subject.data(), static_cast<size_t>(end - pub.subject.data())},
+          .subject = pub.subject,
+          .reply = pub.reply,
+          .size_text = pub.size_text,
+          .payload = pub.payload};
+      Check(op);
+      transcript_.Add(op);
+      parser_.Take(pub);
     }
   }
 

@@ -1,5 +1,6 @@
 #include "proto/client_parser.h"
 
+#include <array>
 #include <cctype>
 #include <deque>
 #include <optional>
@@ -515,6 +516,46 @@ TEST(ClientParser, TakesARunOfEqualLines) {
   EXPECT_EQ(parser.Next(kLimits, op), ClientParser::Result::kNeedMore);
   parser.Save();
   EXPECT_EQ(parser.held_bytes(), 9u);
+}
+
+TEST(ClientParser, LooksAheadAtPubsUntilARunOrSomethingElse) {
+  const ParserLimits limits;
+  ClientParser parser;
+  Op op;
+  std::array<PlainPub, 4> pubs;
+  parser.Push(
+      "PING\r\nPUB a 1\r\n1\r\nPUB b r 2\r\n22\r\nPUB c 1\r\n3\r\nPUB c 1\r\n4\r\nSUB a 1\r\nPUB d "
+      "1\r\n5");
+  ASSERT_EQ(parser.Next(limits, op), ClientParser::Result::kOp);
+  ASSERT_EQ(parser.LookAhead(limits, pubs), 2u);  // the two at c are a run
+  EXPECT_EQ(pubs[0].subject, "a");
+  EXPECT_EQ(pubs[0].reply, "");
+  EXPECT_EQ(pubs[1].subject, "b");
+  EXPECT_EQ(pubs[1].reply, "r");
+  EXPECT_EQ(pubs[1].size_text, "2");
+  EXPECT_EQ(pubs[1].payload, "22");
+  // Nothing has been taken yet.
+  parser.Take(pubs[0]);
+  ASSERT_EQ(parser.Next(limits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.subject, "b");
+  EXPECT_EQ(parser.LookAhead(limits, pubs), 0u);
+  ASSERT_EQ(parser.Next(limits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.subject, "c");
+  EXPECT_EQ(parser.LookAhead(limits, pubs), 1u);
+  parser.Take(pubs[0]);
+  EXPECT_EQ(parser.TakeRun(1000).count, 0u);
+  ASSERT_EQ(parser.Next(limits, op), ClientParser::Result::kOp);
+  EXPECT_EQ(op.kind, OpKind::kSub);
+  EXPECT_EQ(parser.LookAhead(limits, pubs), 0u);  // not whole
+}
+
+TEST(ClientParser, LooksAheadAtNoMoreThanThereIsRoomForAndWithinTheLimits) {
+  ClientParser parser;
+  std::array<PlainPub, 2> pubs;
+  parser.Push("PUB a 1\r\n1\r\nPUB b 1\r\n2\r\nPUB c 1\r\n3\r\n");
+  EXPECT_EQ(parser.LookAhead({}, pubs), 2u);
+  EXPECT_EQ(parser.LookAhead({.payload_bytes_max = 0}, pubs), 0u);
+  EXPECT_EQ(parser.LookAhead({.control_line_bytes_max = 2}, pubs), 0u);
 }
 
 TEST(ClientParser, RunIsBounded) {
