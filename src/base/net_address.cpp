@@ -126,6 +126,13 @@ uint16_t SocketAddress::port() const {
 
 std::string SocketAddress::text() const { return JoinHostPort(host(), port()); }
 
+bool IsOnThisHost(int fd, const SocketAddress& peer) {
+  const std::string host = peer.host();
+  if (host.starts_with("127.") || host == "::1") return true;
+  SocketAddress own;
+  return ::getsockname(fd, own.get(), &own.length) == 0 && own.host() == host;
+}
+
 std::string JoinHostPort(std::string_view host, int port) {
   std::string out;
   const bool brackets = host.find(':') != host.npos;

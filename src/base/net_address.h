@@ -28,6 +28,10 @@ struct SocketAddress {
   std::string text() const;
 };
 
+/// Whether the peer of a connected socket is on this host: over loopback, or the host's own address
+/// at both ends. `peer` is what getpeername gave.
+bool IsOnThisHost(int fd, const SocketAddress& peer);
+
 /// "127.0.0.1:4222", "[::1]:4222": a host with a colon gets brackets. Go's net.JoinHostPort.
 std::string JoinHostPort(std::string_view host, int port);
 

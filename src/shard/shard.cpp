@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sys/socket.h>
 #include <utility>
 
 #include "base/check.h"
@@ -26,6 +27,15 @@ constexpr uint64_t kNanosecondsPerTick = 1'000'000;  // of the timer wheel
 // be another turn. From there on one enter for all of them is cheaper (fan-out 1:100: by 3 %).
 constexpr size_t kOwnSendsMax = 16;
 constexpr int kLooksPerClock = 16;  // looks of a spin between two of the clock
+
+// By itself the kernel lets a connection that is never empty grow to megabytes in flight. To
+// another host that covers the round trip; on the same host it only makes each byte leave the
+// processor's cache and come back (1:1, 16 KiB: a quarter of the CPU). What it does not take waits
+// here.
+void KeepSendBufferSmall(int fd) {
+  constexpr int kBytes = 256 << 10;  // the kernel doubles it, for its own needs
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBytes, sizeof kBytes);
+}
 
 }  // namespace
 
@@ -233,6 +243,7 @@ void Shard::Adopt(const AdoptRecord& record) {
     shared_.placement.Leave(id_);
     return;
   }
+  if (base::IsOnThisHost(fd.get(), address)) KeepSendBufferSmall(fd.get());
   auto* connection = new Connection(*this, std::move(fd), record.client_id,
                                     session::Peer{address.host(), address.port()});
   connections_.insert(connection);

@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/unique_fd.h"
+
 namespace martlet::base {
 namespace {
 
@@ -111,6 +113,36 @@ TEST(ResolveListen, RefusesWhatIsNoPort) {
 TEST(ResolveListen, RefusesWhatIsNoHost) {
   const absl::Status status = ResolveListen("[::1]", 4222).status();
   EXPECT_EQ(status.message().substr(0, 24), "listen tcp: lookup [::1]") << status;
+}
+
+// A connected socket and the address of its peer.
+struct Connected {
+  UniqueFd fd;
+  SocketAddress peer;
+
+  Connected(const std::string& host, const std::string& from) {
+    SocketAddress address = *ResolveListen(host, 0);
+    const UniqueFd listener(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(listener.get(), address.get(), address.length), 0);
+    EXPECT_EQ(::listen(listener.get(), 1), 0);
+    EXPECT_EQ(::getsockname(listener.get(), address.get(), &address.length), 0);
+    fd.Reset(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const SocketAddress local = *ResolveListen(from, 0);
+    EXPECT_EQ(::bind(fd.get(), local.get(), local.length), 0);
+    EXPECT_EQ(::connect(fd.get(), address.get(), address.length), 0);
+    EXPECT_EQ(::getpeername(fd.get(), peer.get(), &peer.length), 0);
+  }
+};
+
+TEST(IsOnThisHost, TellsByTheAddressesOfBothEnds) {
+  const Connected loopback("127.0.0.1", "127.0.0.2");
+  EXPECT_TRUE(IsOnThisHost(loopback.fd.get(), loopback.peer));
+  SocketAddress elsewhere = *ResolveListen("192.0.2.1", 1);
+  EXPECT_FALSE(IsOnThisHost(loopback.fd.get(), elsewhere));
+  for (const std::string& own : GlobalUnicastAddresses()) {
+    const Connected connected(own, own);
+    EXPECT_TRUE(IsOnThisHost(connected.fd.get(), connected.peer)) << own;
+  }
 }
 
 TEST(InterfaceAddresses, HoldTheGlobalOnesAndLoopback) {
