@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/cpus.h"
+#include "base/heap_trim.h"
 #include "base/net_address.h"
 #include "base/pause.h"
 
@@ -63,6 +64,7 @@ void Shard::Run() {
     Wait();
   }
   stop_timer_.Disarm();
+  look_timer_.Disarm();
   Tell(RecordKind::kStopped);
   PublishAndWake();
   context_.index.reclaimer().Offline(id_);
@@ -77,6 +79,10 @@ void Shard::Turn() {
   SettleTouched();
   PublishAndWake();  // closing sessions may have had something to pass on
   BuryGone();
+  if (!look_timer_.armed() && quiet_.WantsLooks(Work())) {
+    context_.timers.Arm(look_timer_, Quiet::kLookMs);
+  }
+  if (trims_) [[unlikely]] Trim();
 }
 
 void Shard::Wait() {
@@ -179,6 +185,31 @@ void Shard::ReportScarcity() {
   if (stats.completion_overflows.Get() > 0 && !std::exchange(said_overflow_, true)) {
     LOG_WARN(context_.log, "Shard %u overflowed its completion queue; nothing was lost", id_);
   }
+}
+
+Quiet::Totals Shard::Work() const {
+  const session::ShardStats& stats = context_.stats;
+  return {.bytes = loop_->stats().received_bytes.Get() + stats.out_bytes.Get(),
+          .connects = stats.total_connections.Get(),
+          .connections = stats.connections.Get(),
+          .subscriptions = stats.subscriptions.Get()};
+}
+
+void Shard::OnLook() {
+  if (quiet_.Look(Work())) {
+    trims_ = true;  // not from within a turn: completions may point into receive buffers
+  } else {
+    context_.timers.Arm(look_timer_, Quiet::kLookMs);
+  }
+}
+
+/// Gives back what the busy times have left behind: everything that comes again by itself.
+void Shard::Trim() {
+  trims_ = false;
+  loop_->Trim();
+  context_.pool.Trim();
+  context_.cache.Clear();
+  base::TrimHeap();
 }
 
 void Shard::DrainInbound() {
