@@ -65,6 +65,7 @@ void Shard::Run() {
   }
   stop_timer_.Disarm();
   look_timer_.Disarm();
+  free_timer_.Disarm();
   Tell(RecordKind::kStopped);
   PublishAndWake();
   context_.index.reclaimer().Offline(id_);
@@ -196,14 +197,25 @@ Quiet::Totals Shard::Work() const {
 }
 
 void Shard::OnLook() {
-  if (quiet_.Look(Work())) {
-    trims_ = true;  // not from within a turn: completions may point into receive buffers
-  } else {
-    context_.timers.Arm(look_timer_, Quiet::kLookMs);
-  }
+  if (quiet_.Look(Work())) return OnRetiredFreed();
+  context_.timers.Arm(look_timer_, Quiet::kLookMs);
 }
 
-/// Gives back what the busy times have left behind: everything that comes again by itself.
+/// What the shard retired from the index is freed in portions, one with each sleep: a million
+/// subscriptions are 25 ms. As long as that goes on there will be more to give back.
+void Shard::OnRetiredFreed() {
+  const size_t waiting = context_.index.reclaimer().waiting(id_);
+  const size_t before = std::exchange(retired_waiting_, waiting);
+  if (waiting > 0 && waiting < before) return context_.timers.Arm(free_timer_, 1);
+  retired_waiting_ = SIZE_MAX;
+  trims_ = true;
+}
+
+/// Gives back what the busy times have left behind: everything that comes again by itself. At the
+/// end of a turn, as completions not handled yet point into receive buffers.
+///
+/// Takes 0.7 ms where a million subscriptions are alive, and 2 ms where they have just gone, most
+/// of it inside the kernel.
 void Shard::Trim() {
   trims_ = false;
   loop_->Trim();

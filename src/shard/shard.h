@@ -99,6 +99,7 @@ class Shard {
   void ReportScarcity();
   Quiet::Totals Work() const;
   void OnLook();
+  void OnRetiredFreed();
   void Trim();
   void Tell(session::RecordKind kind);
 
@@ -125,7 +126,9 @@ class Shard {
   uint64_t waited_ns_ = 0;  // since measured_since_ns_
   uint64_t measured_since_ns_ = 0;
   Quiet quiet_;
+  size_t retired_waiting_ = SIZE_MAX;  // in the index, when last looked at while trimming
   base::Timer look_timer_ = base::Timer::Bind<&Shard::OnLook>(this);
+  base::Timer free_timer_ = base::Timer::Bind<&Shard::OnRetiredFreed>(this);
   base::Timer stop_timer_ = base::Timer::Bind<&Shard::OnStopPatience>(this);
 };
 

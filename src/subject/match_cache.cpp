@@ -38,7 +38,8 @@ void MatchCache::Clear() {
     (void)madvise(entries_.get(), (used_bytes + page - 1) / page * page, MADV_DONTNEED);
   }
   std::fill(sets_.begin(), sets_.end(), Set());
-  scratch_ = MatchResult();
+  std::destroy_at(&scratch_);
+  std::construct_at(&scratch_);
 }
 
 void MatchCache::FreeEntries::operator()(Entry* entries) const {
