@@ -10,11 +10,13 @@
 
 // Of mimalloc, which a program is linked with or not; nobody who includes base has to know. Weak:
 // without it the addresses are null.
+// NOLINTBEGIN(readability-identifier-naming): they are not ours
 extern "C" {
 [[gnu::weak]] void mi_collect(bool force) noexcept;
 [[gnu::weak]] long mi_option_get(int option) noexcept;
 [[gnu::weak]] void mi_option_set(int option, long value) noexcept;
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace martlet::base {
 namespace {

@@ -51,9 +51,7 @@ class BufferRing {
   /// `kernel_waits`, those that the kernel has. It takes pages anew when it fills them.
   /// `kernel_waits`: no completion is there that was not handled, and the kernel makes none until
   /// this thread enters it.
-  void Trim(bool kernel_waits) {
-    kernel_waits ? buffers_.TrimUnkept() : buffers_.TrimSpare();
-  }
+  void Trim(bool kernel_waits) { kernel_waits ? buffers_.TrimUnkept() : buffers_.TrimSpare(); }
 
  private:
   ReceiveBuffers buffers_;

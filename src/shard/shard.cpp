@@ -83,7 +83,8 @@ void Shard::Turn() {
   if (!look_timer_.armed() && quiet_.WantsLooks(Work())) {
     context_.timers.Arm(look_timer_, Quiet::kLookMs);
   }
-  if (trims_) [[unlikely]] Trim();
+  if (trims_) [[unlikely]]
+    Trim();
 }
 
 void Shard::Wait() {

@@ -25,8 +25,8 @@ void MatchCache::Entry::Forget() {
   subject_bytes = 0;
 }
 
-// Entries end up as they are when built, so that those behind entries_used_ may be built anew; their
-// serial is none that any memo has, whether or not the system takes the pages.
+// Entries end up as they are when built, so that those behind entries_used_ may be built anew;
+// their serial is none that any memo has, whether or not the system takes the pages.
 void MatchCache::Clear() {
   for (uint32_t i = 0; i < entries_used_; ++i) {
     std::destroy_at(&entries_[i]);

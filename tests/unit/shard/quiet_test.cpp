@@ -14,6 +14,8 @@ class QuietTest : public testing::Test {
     }
     return max;
   }
+  // Of 10,000 clients every two minutes, between two looks.
+  static constexpr uint64_t kPings = 1200;
   void Work() { totals_.bytes += 10 << 20; }
 
   Quiet quiet_;
@@ -48,13 +50,13 @@ TEST_F(QuietTest, PingsOfIdleClientsAreQuiet) {
   Work();
   int looks = 1;
   for (;; ++looks) {
-    totals_.bytes += 200 * 6;  // of 10,000 clients every two minutes, between two looks
+    totals_.bytes += kPings;
     if (quiet_.Look(totals_)) break;
   }
   EXPECT_EQ(looks, 3);
   // ... and it takes minutes of them until it is worth to look again.
   for (int i = 0; i < 200; ++i) {
-    totals_.bytes += 200 * 6;
+    totals_.bytes += kPings;
     EXPECT_FALSE(quiet_.WantsLooks(totals_));
   }
 }
