@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kExitNotBack = 1;
 constexpr int kExitError = 2;
-constexpr size_t kCalmSeconds = 3;
+constexpr size_t kCalmSeconds = 8;
 constexpr double kLineSeconds = 10;
 constexpr size_t kMappingsShown = 8;
 

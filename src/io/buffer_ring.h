@@ -47,6 +47,11 @@ class BufferRing {
   /// Gives spare buffers to the kernel. One store for all of them: the tail is a cache line that
   /// the kernel reads.
   void Publish();
+  /// Gives the memory of buffers that hold nothing back to the system: the spare ones, and when
+  /// `kernel_waits`, those that the kernel has. It takes pages anew when it fills them.
+  /// `kernel_waits`: no completion is there that was not handled, and the kernel makes none until
+  /// this thread enters it.
+  void Trim(bool kernel_waits) { kernel_waits ? buffers_.TrimUnkept() : buffers_.TrimSpare(); }
 
  private:
   ReceiveBuffers buffers_;

@@ -223,6 +223,7 @@ size_t EpollLoop::RunCompletions(const TurnBudget& budget) {
   if (events_done_ == events_ready_) events_done_ = events_ready_ = 0;
   was_full_ = IsFull(batching_, answered, received_bytes_);
   stats_.completions.Add(answered);
+  stats_.received_bytes.Add(received_bytes_);
   return answered;
 }
 
@@ -258,6 +259,8 @@ bool EpollLoop::IsCurrent(int fd, uint32_t generation) const {
 }
 
 void EpollLoop::Wake(const Waker& target) { WakeByEvent(target.event_fd); }
+
+void EpollLoop::Trim() { buffers_.TrimSpare(); }
 
 // Readiness. Handlers may grow the table, so no reference into it lives across one.
 

@@ -30,6 +30,7 @@ struct LoopStats {
   base::Counter completions;
   base::Counter buffers_exhausted;  // receives that found no free buffer and were armed again
   base::Counter completion_overflows;
+  base::Counter received_bytes;
 };
 
 /// How long a loop that sleeps gathers work before it wakes. Nothing by default.
@@ -139,6 +140,10 @@ class Loop {
   /// Ends the SubmitAndWait of the loop behind `target`, now or at its next call; at once, not
   /// with the next submission.
   virtual void Wake(const Waker& target) = 0;
+
+  /// Gives the memory of receive buffers in which nothing stands back to the system. Between
+  /// turns, not from a handler.
+  virtual void Trim() = 0;
 
   virtual Waker waker() const = 0;
   virtual const LoopStats& stats() const = 0;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -44,6 +45,28 @@ uint16_t ReceiveBuffers::Take() {
   const uint16_t id = spare_.back();
   spare_.pop_back();
   return id;
+}
+
+void ReceiveBuffers::TrimSpare() {
+  for (const uint16_t id : spare_) GiveBack(id, 1);
+}
+
+void ReceiveBuffers::TrimUnkept() {
+  for (size_t i = 0; i < count_;) {
+    const size_t first = i;
+    while (i < count_ && buffers_[i].keepers == 0) ++i;
+    if (i > first) GiveBack(first, i - first);
+    if (i < count_) ++i;
+  }
+}
+
+/// Of small buffers a page may be shared with a neighbour; only whole pages go.
+void ReceiveBuffers::GiveBack(size_t first, size_t count) {
+  static const auto kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = (first * bytes_ + kPage - 1) / kPage * kPage;
+  const size_t end = (first + count) * bytes_ / kPage * kPage;
+  // Refused where memory is locked: then the operator wants it to stay.
+  if (begin < end) (void)madvise(slab_ + begin, end - begin, MADV_DONTNEED);
 }
 
 }  // namespace martlet::io

@@ -36,6 +36,10 @@ class ReceiveBuffers {
 
   /// The number of a spare one. REQUIRES: spare() > 0.
   uint16_t Take();
+  /// Gives the memory of the spare ones back to the system; they stay spare.
+  void TrimSpare();
+  /// The same for all that nobody keeps. REQUIRES: none that was taken is being filled.
+  void TrimUnkept();
   /// To be kept by whoever looks at the buffer, first of all by the loop itself.
   base::KeptMemory& memory(uint16_t id) { return buffers_[id]; }
 
@@ -44,6 +48,7 @@ class ReceiveBuffers {
     ReceiveBuffers* owner;
     uint16_t id;
   };
+  void GiveBack(size_t first, size_t count);
 
   char* slab_ = nullptr;
   unsigned count_ = 0;

@@ -208,6 +208,7 @@ size_t UringLoop::RunCompletions(const TurnBudget& budget) {
   }
   was_full_ = IsFull(batching_, answered, received_bytes_);
   stats_.completions.Add(answered);
+  stats_.received_bytes.Add(received_bytes_);
   return answered;
 }
 
@@ -248,6 +249,15 @@ void UringLoop::Wake(const Waker& target) {
   io_uring_sqe_set_data64(sqe, event_fd << kTagBits | kUndelivered);
   buffers_.Publish();
   ring_.Submit();  // waiting for the end of the turn would make the sleeper wait, too
+}
+
+/// With deferred task work the kernel receives only while this thread is inside io_uring_enter, and
+/// answers there: as long as no completion waits, the buffers that it has hold nothing. Without, it
+/// may fill one whenever this thread crosses into the kernel, be it for the madvise itself.
+void UringLoop::Trim() {
+  const bool kernel_waits =
+      ring_.features().deferred_task_work && reapable_ == 0 && !ring_.HasCompletions();
+  buffers_.Trim(kernel_waits);
 }
 
 // Completions.

@@ -46,6 +46,7 @@ class UringLoop final : public Loop {
   bool Poll() override;
   void SubmitAndWait(int64_t timeout_ns) override;
   void Wake(const Waker& target) override;
+  void Trim() override;
 
   Waker waker() const override;
   const LoopStats& stats() const override { return stats_; }

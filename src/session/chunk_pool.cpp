@@ -1,25 +1,31 @@
 #include "session/chunk_pool.h"
 
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 
 namespace martlet::session {
 
 ChunkPool::~ChunkPool() {
-  for (Chunk* chunk : free_) {
-    while (chunk != nullptr) {
-      Chunk* next = chunk->next;
-      ::operator delete(chunk);
-      chunk = next;
-    }
-  }
   if (filling_ != nullptr) filling_->LetGo();
-  while (free_blocks_ != nullptr) {
-    SharedBlock* next = free_blocks_->next;
-    ::operator delete(free_blocks_);
-    free_blocks_ = next;
+  FreeKept();
+}
+
+void ChunkPool::Trim() {
+  // Somebody else who keeps the block will want what is written into it next to lie there, too.
+  if (filling_ != nullptr && filling_->keepers == 1) std::exchange(filling_, nullptr)->LetGo();
+  FreeKept();
+}
+
+void ChunkPool::FreeKept() {
+  for (Chunk*& first : free_) {
+    while (first != nullptr) ::operator delete(std::exchange(first, first->next));
   }
+  while (free_blocks_ != nullptr) {
+    ::operator delete(std::exchange(free_blocks_, free_blocks_->next));
+  }
+  kept_bytes_ = kept_blocks_ = 0;
 }
 
 Chunk* ChunkPool::Get(size_t bytes) {

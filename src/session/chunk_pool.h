@@ -69,10 +69,16 @@ class ChunkPool {
   /// its size.
   SharedBlock& BlockFor(size_t bytes);
 
+  /// Gives all that waits for use back to the allocator.
+  void Trim();
+  /// Of what waits for use, headers included.
+  size_t kept_bytes() const { return kept_bytes_ + kept_blocks_ * kBlockBytes; }
+
  private:
   Chunk* GetOfSize(size_t bytes);
   SharedBlock& MakeBlock(size_t bytes);
   void TakeBack(SharedBlock& block);
+  void FreeKept();
 
   std::array<Chunk*, kSizes.size()> free_{};
   size_t kept_bytes_ = 0;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/cpus.h"
+#include "base/heap_trim.h"
 #include "base/net_address.h"
 #include "base/pause.h"
 
@@ -73,6 +74,8 @@ void Shard::Run() {
     Wait();
   }
   stop_timer_.Disarm();
+  look_timer_.Disarm();
+  free_timer_.Disarm();
   Tell(RecordKind::kStopped);
   PublishAndWake();
   context_.index.reclaimer().Offline(id_);
@@ -87,6 +90,11 @@ void Shard::Turn() {
   SettleTouched();
   PublishAndWake();  // closing sessions may have had something to pass on
   BuryGone();
+  if (!look_timer_.armed() && quiet_.WantsLooks(Work())) {
+    context_.timers.Arm(look_timer_, Quiet::kLookMs);
+  }
+  if (trims_) [[unlikely]]
+    Trim();
 }
 
 void Shard::Wait() {
@@ -189,6 +197,42 @@ void Shard::ReportScarcity() {
   if (stats.completion_overflows.Get() > 0 && !std::exchange(said_overflow_, true)) {
     LOG_WARN(context_.log, "Shard %u overflowed its completion queue; nothing was lost", id_);
   }
+}
+
+Quiet::Totals Shard::Work() const {
+  const session::ShardStats& stats = context_.stats;
+  return {.bytes = loop_->stats().received_bytes.Get() + stats.out_bytes.Get(),
+          .connects = stats.total_connections.Get(),
+          .connections = stats.connections.Get(),
+          .subscriptions = stats.subscriptions.Get()};
+}
+
+void Shard::OnLook() {
+  if (quiet_.Look(Work())) return OnRetiredFreed();
+  context_.timers.Arm(look_timer_, Quiet::kLookMs);
+}
+
+/// What the shard retired from the index is freed in portions, one with each sleep: a million
+/// subscriptions are 25 ms. As long as that goes on there will be more to give back.
+void Shard::OnRetiredFreed() {
+  const size_t waiting = context_.index.reclaimer().waiting(id_);
+  const size_t before = std::exchange(retired_waiting_, waiting);
+  if (waiting > 0 && waiting < before) return context_.timers.Arm(free_timer_, 1);
+  retired_waiting_ = SIZE_MAX;
+  trims_ = true;
+}
+
+/// Gives back what the busy times have left behind: everything that comes again by itself. At the
+/// end of a turn, as completions not handled yet point into receive buffers.
+///
+/// Takes 0.7 ms where a million subscriptions are alive, and 2 ms where they have just gone, most
+/// of it inside the kernel.
+void Shard::Trim() {
+  trims_ = false;
+  loop_->Trim();
+  context_.pool.Trim();
+  context_.cache.Clear();
+  base::TrimHeap();
 }
 
 void Shard::DrainInbound() {

@@ -18,6 +18,7 @@
 #include "shard/connection.h"
 #include "shard/listener.h"
 #include "shard/placement.h"
+#include "shard/quiet.h"
 #include "shard/records.h"
 #include "shard/tuning.h"
 
@@ -96,6 +97,10 @@ class Shard {
   void MeasureBusy(uint64_t waited_ns);
   void JudgeSpinning();
   void ReportScarcity();
+  Quiet::Totals Work() const;
+  void OnLook();
+  void OnRetiredFreed();
+  void Trim();
   void Tell(session::RecordKind kind);
 
   const unsigned id_;
@@ -114,11 +119,16 @@ class Shard {
   bool said_buffers_exhausted_ = false;
   bool said_overflow_ = false;
   bool draining_ = false;  // guards against draining from within
+  bool trims_ = false;     // when the turn ends
 
   Patience patience_;
   uint64_t now_ns_ = 0;     // at the beginning of the turn
   uint64_t waited_ns_ = 0;  // since measured_since_ns_
   uint64_t measured_since_ns_ = 0;
+  Quiet quiet_;
+  size_t retired_waiting_ = SIZE_MAX;  // in the index, when last looked at while trimming
+  base::Timer look_timer_ = base::Timer::Bind<&Shard::OnLook>(this);
+  base::Timer free_timer_ = base::Timer::Bind<&Shard::OnRetiredFreed>(this);
   base::Timer stop_timer_ = base::Timer::Bind<&Shard::OnStopPatience>(this);
 };
 

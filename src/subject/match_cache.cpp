@@ -1,13 +1,18 @@
 #include "subject/match_cache.h"
 
 #include <algorithm>
+#include <memory>
 #include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
 
 namespace martlet::subject {
 
-void MatchCache::Entry::Take(uint64_t its_hash, AccountId its_account, std::string_view subject) {
+void MatchCache::Entry::Take(uint64_t its_serial, uint64_t its_hash, AccountId its_account,
+                             std::string_view subject) {
   Forget();
-  ++serial;
+  serial = its_serial;
   hash = its_hash;
   account = its_account;
   subject_bytes = static_cast<uint32_t>(subject.size());
@@ -20,8 +25,25 @@ void MatchCache::Entry::Forget() {
   subject_bytes = 0;
 }
 
+// Entries end up as they are when built, so that those behind entries_used_ may be built anew;
+// their serial is none that any memo has, whether or not the system takes the pages.
+void MatchCache::Clear() {
+  for (uint32_t i = 0; i < entries_used_; ++i) {
+    std::destroy_at(&entries_[i]);
+    std::construct_at(&entries_[i]);
+  }
+  const size_t used_bytes = std::exchange(entries_used_, 0) * sizeof(Entry);
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (page <= kEntriesAlignment && used_bytes > 0) {
+    (void)madvise(entries_.get(), (used_bytes + page - 1) / page * page, MADV_DONTNEED);
+  }
+  std::fill(sets_.begin(), sets_.end(), Set());
+  std::destroy_at(&scratch_);
+  std::construct_at(&scratch_);
+}
+
 void MatchCache::FreeEntries::operator()(Entry* entries) const {
-  ::operator delete (entries, std::align_val_t{alignof(Entry)});
+  ::operator delete (entries, std::align_val_t{kEntriesAlignment});
 }
 
 MatchCache::MatchCache(const SubjectIndex& index, unsigned shard)
@@ -29,7 +51,7 @@ MatchCache::MatchCache(const SubjectIndex& index, unsigned shard)
       shard_(shard),
       sets_(kSets),
       entries_(static_cast<Entry*>(
-          ::operator new (kSets* kWays * sizeof(Entry), std::align_val_t{alignof(Entry)}))) {}
+          ::operator new (kSets* kWays * sizeof(Entry), std::align_val_t{kEntriesAlignment}))) {}
 
 MatchCache::~MatchCache() {
   for (uint32_t i = 0; i < entries_used_; ++i) entries_[i].~Entry();
@@ -46,7 +68,7 @@ const MatchResult& MatchCache::Miss(AccountId account, std::string_view subject,
   }
   const unsigned way = WayFor(set, tag);
   Entry& entry = entries_[set.entries[way]];
-  entry.Take(hash, account, subject);
+  entry.Take(++serials_, hash, account, subject);
   set.Use(way);
   index_.Match(account, subject, hash, shard_, entry.result);
   memo = {&entry, entry.serial};

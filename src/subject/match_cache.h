@@ -36,14 +36,14 @@ struct MatchCacheStats {
 ///
 /// Thread:   its shard's, always.
 /// Bound:    kSets * kWays results.
-/// Lifetime: the result is valid until the next call of Match.
+/// Lifetime: the result is valid until the next call of Match or Clear.
 class MatchCache {
  private:
   struct alignas(64) Entry {
     static constexpr size_t kNearBytes = 40;
 
     uint64_t hash = 0;
-    uint64_t serial = 0;  // goes up whenever the entry takes another subject
+    uint64_t serial = 0;  // of when it took the subject, given once only; 0: it has none
     AccountId account = 0;
     uint32_t subject_bytes = 0;
     union {
@@ -61,7 +61,8 @@ class MatchCache {
       return account == of && subject_bytes == subject.size() &&
              EqualBytes(subject_bytes <= kNearBytes ? near : far, subject.data(), subject_bytes);
     }
-    void Take(uint64_t its_hash, AccountId its_account, std::string_view subject);
+    void Take(uint64_t its_serial, uint64_t its_hash, AccountId its_account,
+              std::string_view subject);
     void Forget();
   };
 
@@ -129,10 +130,17 @@ class MatchCache {
   }
   const MatchCacheStats& stats() const { return stats_; }
 
+  /// Forgets everything, and gives its memory back to the system. Memos of before are out of date.
+  void Clear();
+  /// Subjects remembered.
+  size_t size() const { return entries_used_; }
+
  private:
   static constexpr size_t kSets = 4096;
   static constexpr size_t kWays = 8;
   static constexpr size_t kSeen = 7;
+  // Pages', so that Clear may give them back: all of them belong to the entries alone.
+  static constexpr size_t kEntriesAlignment = 4096;
 
   /// Eight tags; 0 stands for nothing.
   struct alignas(16) Tags {
@@ -190,6 +198,7 @@ class MatchCache {
   std::unique_ptr<Entry[], FreeEntries> entries_;
   uint32_t entries_used_ = 0;
   uint32_t random_ = 1;
+  uint64_t serials_ = 0;  // given so far
   MatchResult scratch_;
   MatchCacheStats stats_;
 };

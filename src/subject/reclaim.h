@@ -88,6 +88,8 @@ class BasicReclaimer {
     Retire(reader, object, [](void*, unsigned, void* p) { delete static_cast<T*>(p); });
   }
 
+  /// Objects that the reader retired and that are not freed yet.
+  size_t waiting(unsigned reader) const { return readers_[reader].retired.size(); }
   /// Frees what the reader retired and nobody can see; returns how many objects still wait.
   size_t Collect(unsigned reader) {
     Seal(readers_[reader]);

@@ -112,5 +112,35 @@ TEST_F(MatchCacheTest, MemoOfAnEntryThatWasTakenFindsOut) {
   }
 }
 
+TEST_F(MatchCacheTest, ClearForgetsEverythingAndGoesOn) {
+  std::vector<std::string> subjects = Numbered(1000, "near.");
+  for (const std::string& far : Numbered(1000, std::string(100, 'x'))) subjects.push_back(far);
+  Add(subjects.front());
+  Add(subjects.back());
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 3; ++i) HitsOf(subjects);
+    EXPECT_EQ(HitsOf(subjects), subjects.size());
+    EXPECT_EQ(cache_.size(), subjects.size());
+    cache_.Clear();
+    EXPECT_EQ(cache_.size(), 0u);
+    EXPECT_EQ(HitsOf(subjects), 0u);
+    EXPECT_EQ(cache_.Match(kGlobalAccount, subjects.front()).plain.size(), 1u);
+    EXPECT_EQ(cache_.Match(kGlobalAccount, subjects.back()).plain.size(), 1u);
+  }
+}
+
+TEST_F(MatchCacheTest, MemoOfBeforeClearFindsOut) {
+  Add("hot");
+  MatchCache::Memo memo;
+  for (int i = 0; i < 2; ++i) cache_.Match(kGlobalAccount, "hot", memo);
+  cache_.Clear();
+  MatchCache::Memo copy = memo;
+  EXPECT_EQ(cache_.MatchAgain(kGlobalAccount, "hot", copy).plain.size(), 1u);
+  // The first that is remembered now stands where "hot" stood, and took it as often.
+  cache_.Clear();
+  for (int i = 0; i < 2; ++i) cache_.Match(kGlobalAccount, "cold");
+  EXPECT_EQ(cache_.MatchAgain(kGlobalAccount, "hot", memo).plain.size(), 1u);
+}
+
 }  // namespace
 }  // namespace martlet::subject
