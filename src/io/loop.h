@@ -141,6 +141,9 @@ class Loop {
   /// with the next submission.
   virtual void Wake(const Waker& target) = 0;
 
+  /// Changes LoopOptions::receive_cap_bytes, for receives that begin or go on from now on.
+  virtual void CapReceives(size_t bytes) = 0;
+
   /// Gives the memory of receive buffers in which nothing stands back to the system. Between
   /// turns, not from a handler.
   virtual void Trim() = 0;

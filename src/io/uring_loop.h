@@ -46,6 +46,7 @@ class UringLoop final : public Loop {
   bool Poll() override;
   void SubmitAndWait(int64_t timeout_ns) override;
   void Wake(const Waker& target) override;
+  void CapReceives(size_t bytes) override { receive_cap_bytes_ = bytes; }
   void Trim() override;
 
   Waker waker() const override;

@@ -87,6 +87,7 @@ void Shard::Turn() {
   loop_->RunCompletions(tuning().budget);
   ResumePaused();
   PublishAndWake();
+  ChooseReceiveCap();
   SettleTouched();
   PublishAndWake();  // closing sessions may have had something to pass on
   BuryGone();
@@ -95,6 +96,12 @@ void Shard::Turn() {
   }
   if (trims_) [[unlikely]]
     Trim();
+}
+
+void Shard::ChooseReceiveCap() {
+  const uint64_t out_bytes = context_.stats.out_bytes.Get();
+  const uint64_t output_bytes = out_bytes - std::exchange(settled_bytes_, out_bytes);
+  loop_->CapReceives(tuning().ReceiveCap(context_.touched.size(), output_bytes));
 }
 
 void Shard::Wait() {

@@ -80,6 +80,7 @@ class Shard {
   static constexpr uint64_t kStopPatienceMs = 3000;
 
   void Turn();
+  void ChooseReceiveCap();
   void Wait();
   int64_t TimeUntilDue() const;
   bool Spin(uint64_t idle_since_ns, int64_t patience_ns, uint64_t due_ns);
@@ -118,8 +119,9 @@ class Shard {
   bool sends_itself_ = true;
   bool said_buffers_exhausted_ = false;
   bool said_overflow_ = false;
-  bool draining_ = false;  // guards against draining from within
-  bool trims_ = false;     // when the turn ends
+  uint64_t settled_bytes_ = 0;  // of the output, when the last turn began to send
+  bool draining_ = false;       // guards against draining from within
+  bool trims_ = false;          // when the turn ends
 
   Patience patience_;
   uint64_t now_ns_ = 0;     // at the beginning of the turn

@@ -40,12 +40,13 @@ Tuning TuningOf(Profile profile, unsigned shards, const CpuShare& share) {
   constexpr size_t kCacheBytes = size_t{256} << 10;
   Tuning tuning = {.budget = {.completions = 64, .received_bytes = kCacheBytes},
                    .receive_cap_bytes = kCacheBytes,
+                   .spread_cap_bytes = 4 * kCacheBytes,
                    .send_bytes_max = kCacheBytes};
   if (profile == Profile::kThroughput) {
     tuning.why = "gathers work for 50 us instead";
     tuning.batching = {.usec = 50, .completions = 64};
     tuning.budget = {.completions = 256, .received_bytes = size_t{1} << 20};
-    tuning.receive_cap_bytes = 0;
+    tuning.receive_cap_bytes = tuning.spread_cap_bytes = 0;
     tuning.send_bytes_max = size_t{1} << 20;
     return tuning;
   }

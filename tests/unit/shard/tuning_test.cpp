@@ -39,5 +39,14 @@ TEST(Tuning, ThroughputGathersAndTakesMoreAtOnce) {
   EXPECT_GT(tuning.send_bytes_max, usual.send_bytes_max);
 }
 
+TEST(Tuning, SmallOutputToManyIsWorthMoreInput) {
+  const Tuning tuning = TuningOf(Profile::kBalanced, 1, {});
+  EXPECT_GT(tuning.spread_cap_bytes, tuning.receive_cap_bytes);
+  EXPECT_EQ(tuning.ReceiveCap(100, 300'000), tuning.spread_cap_bytes);
+  EXPECT_EQ(tuning.ReceiveCap(100, 3'000'000), tuning.receive_cap_bytes);
+  EXPECT_EQ(tuning.ReceiveCap(2, 300), tuning.receive_cap_bytes);
+  EXPECT_EQ(TuningOf(Profile::kThroughput, 1, {}).ReceiveCap(100, 300'000), 0u);
+}
+
 }  // namespace
 }  // namespace martlet::shard
