@@ -67,6 +67,12 @@ void Filter::Destroy(NodePool& pool, Filter* filter) {
   pool.Free(filter, bytes);
 }
 
+void Filter::GiveBack(NodePool& pool, Filter* filter) {
+  const size_t bytes = Bytes(filter->text(), filter->queue());
+  filter->~Filter();
+  pool.GiveBack(filter, bytes);
+}
+
 Filter::Filter(const Identity& identity, unsigned owner)
     : BasicListNode(identity.key),
       account_(identity.account),

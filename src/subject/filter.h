@@ -108,6 +108,8 @@ class Filter : public BasicListNode<StdSync> {
   /// `owner`: the shard whose members stand inside. Memory comes from its pool.
   static Filter* Create(NodePool& pool, const Identity& identity, unsigned owner);
   static void Destroy(NodePool& pool, Filter* filter);
+  /// The same on a thread that is not the pool's.
+  static void GiveBack(NodePool& pool, Filter* filter);
 
   bool Is(const Identity& identity) const {
     return account_ == identity.account && kind_ == identity.kind &&
@@ -117,6 +119,8 @@ class Filter : public BasicListNode<StdSync> {
   AccountId account() const { return account_; }
   FilterKind kind() const { return kind_; }
   std::string_view text() const { return {Chars(), text_bytes_}; }
+  /// The shard that made it.
+  unsigned owner() const { return owner_; }
   /// The queue group, empty for a plain filter.
   std::string_view queue() const {
     if (!queued_) return {};

@@ -4,6 +4,7 @@
 #include <new>
 #include <sys/mman.h>
 
+#include "base/check.h"
 #include "base/fence.h"  // tells of the thread sanitizer
 
 #if defined(MARTLET_THREAD_SANITIZER) || defined(__SANITIZE_ADDRESS__)
@@ -57,7 +58,8 @@ NodePool::~NodePool() {
 void* NodePool::Allocate(size_t bytes) {
   if (!kPooled || bytes > kPooledMax) return ::operator new(bytes);
   FreeBlock*& free = free_[(bytes + kGrain - 1) / kGrain];
-  if (free == nullptr) return Cut((bytes + kGrain - 1) / kGrain * kGrain);
+  if (free == nullptr && (!TakeReturned() || free == nullptr))
+    return Cut((bytes + kGrain - 1) / kGrain * kGrain);
   FreeBlock* const block = free;
   free = block->next;
   return block;
@@ -67,6 +69,27 @@ void NodePool::Free(void* block, size_t bytes) {
   if (!kPooled || bytes > kPooledMax) return ::operator delete(block);
   FreeBlock*& free = free_[(bytes + kGrain - 1) / kGrain];
   free = new (block) FreeBlock{free};
+}
+
+void NodePool::GiveBack(void* block, size_t bytes) {
+  if (!kPooled || bytes > kPooledMax) return ::operator delete(block);
+  DCHECK(bytes >= sizeof(Returned));
+  auto* returned = new (block) Returned{returned_.load(std::memory_order_relaxed), bytes};
+  while (!returned_.compare_exchange_weak(returned->next, returned, std::memory_order_release,
+                                          std::memory_order_relaxed)) {
+  }
+}
+
+// False when there was nothing.
+bool NodePool::TakeReturned() {
+  if (returned_.load(std::memory_order_relaxed) == nullptr) return false;
+  Returned* block = returned_.exchange(nullptr, std::memory_order_acquire);
+  while (block != nullptr) {
+    const Returned returned = *block;
+    Free(block, returned.bytes);
+    block = returned.next;
+  }
+  return true;
 }
 
 void* NodePool::Cut(size_t bytes) {

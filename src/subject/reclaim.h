@@ -28,10 +28,9 @@ namespace martlet::subject {
 ///             Online() stores and fences before the first load of a pointer, so either who frees
 ///             sees the reader back, or the reader sees the unlink.
 ///
-///   reader    look at X        seen = 7                      reader    seen = 7   fence   look
-///                   |             |                                       |         \ /
-///   writer    unlink X   epoch 6->7   seen >= 7: free X      writer    unlink X  fence  seen:
-///   free?
+///   reader   look at X       seen = 7                   reader   seen = 7   fence   look
+///                 |             |                                       |        x
+///   writer   unlink X   epoch 6->7   seen: free X       writer   unlink X   fence   seen: free?
 ///
 /// Bound:      what one shard may free in one quiet point is bounded, so that the end of a
 ///             connection with a million subscriptions does not hold up the others. A stalled shard

@@ -36,7 +36,8 @@ SubjectIndex::SubjectIndex(unsigned shards)
 }
 
 SubjectIndex::~SubjectIndex() {
-  filters_.nodes().ForEachNode([&](Filter& filter) { Filter::Destroy(own_[0].pool, &filter); });
+  filters_.nodes().ForEachNode(
+      [&](Filter& filter) { Filter::Destroy(own_[filter.owner()].pool, &filter); });
   shapes_.ForEachNode([](Shape& shape) { delete &shape; });
 }
 
@@ -127,9 +128,10 @@ void SubjectIndex::Remove(unsigned shard, Subscriber& subscriber) {
       [&](Filter& gone) { Bump(gone); }, &SubjectIndex::Free);
 }
 
-void SubjectIndex::Free(void* index, unsigned shard, void* filter) {
-  Filter::Destroy(static_cast<SubjectIndex*>(index)->own_[shard].pool,
-                  static_cast<Filter*>(filter));
+void SubjectIndex::Free(void* index, unsigned shard, void* object) {
+  auto* const filter = static_cast<Filter*>(object);
+  NodePool& pool = static_cast<SubjectIndex*>(index)->own_[filter->owner()].pool;
+  filter->owner() == shard ? Filter::Destroy(pool, filter) : Filter::GiveBack(pool, filter);
 }
 
 void SubjectIndex::Bump(const Filter& filter) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 #include <random>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,14 +55,31 @@ TEST(NodePool, WhatCameBackIsUsedAgain) {
   EXPECT_LE(pool.reserved_bytes(), size_t{50'000} * 88 + (size_t{4} << 20U));
 }
 
-TEST(NodePool, TakesWhatAnotherPoolGaveOut) {
-  NodePool from;
-  NodePool to;
-  void* const block = from.Allocate(64);
-  to.Free(block, 64);
-  void* const again = to.Allocate(64);
-  std::memset(again, 1, 64);
-  to.Free(again, 64);
+TEST(NodePool, OtherThreadsGiveBackWhatItGaveOut) {
+  constexpr int kBlocks = 20'000;
+  constexpr size_t kSizes[] = {64, 88, 500, 2000};
+  NodePool pool;
+  size_t reserved = 0;
+  for (int round = 0; round < 10; ++round) {
+    std::vector<std::vector<std::pair<void*, size_t>>> shares(3);
+    for (int i = 0; i < kBlocks; ++i) {
+      const size_t bytes = kSizes[i % 4];
+      void* const block = pool.Allocate(bytes);
+      std::memset(block, i, bytes);
+      shares[static_cast<size_t>(i) % shares.size()].emplace_back(block, bytes);
+    }
+    // The owner goes on meanwhile.
+    std::vector<std::thread> threads;
+    for (const auto& share : shares) {
+      threads.emplace_back([&pool, &share] {
+        for (const auto& [block, bytes] : share) pool.GiveBack(block, bytes);
+      });
+    }
+    for (int i = 0; i < kBlocks; ++i) pool.Free(pool.Allocate(88), 88);
+    for (std::thread& thread : threads) thread.join();
+    if (round == 0) reserved = pool.reserved_bytes();
+  }
+  EXPECT_LE(pool.reserved_bytes(), reserved + (size_t{4} << 20U));
 }
 
 }  // namespace

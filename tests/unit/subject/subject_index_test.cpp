@@ -293,6 +293,21 @@ TEST(SubjectIndex, TakesASubjectOfManyTokens) {
   EXPECT_EQ(index.reclaimer().CollectAll(), 0u);
 }
 
+TEST(SubjectIndex, WhatOneShardMakesAndAnotherLetsGoDoesNotPileUp) {
+  SubjectIndex index(2);
+  const size_t before = index.reserved_bytes();
+  Subscriber first, last;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string subject = "job." + std::to_string(i);
+    index.Add(0, kGlobalAccount, subject, {}, first);
+    index.Add(1, kGlobalAccount, subject, {}, last);
+    index.Remove(0, first);
+    index.Remove(1, last);
+    if (i % 1000 == 0) index.reclaimer().CollectAll();
+  }
+  EXPECT_LE(index.reserved_bytes(), before + (size_t{4} << 20U));
+}
+
 TEST(SubjectIndex, MayDieWithSubscribersInIt) {
   Subscriber a, b, c, d;
   SubjectIndex index(2);
