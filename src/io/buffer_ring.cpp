@@ -1,5 +1,6 @@
 #include "io/buffer_ring.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@ int BufferRing::Open(io_uring* ring, unsigned count, size_t bytes) {
   CHECK(std::has_single_bit(count));
   CHECK(count <= 8192);
   count_ = count;
+  wanted_ = std::min(count, kFirst);
   int result = buffers_.Open(count_ * kSpareFactor, bytes);
   if (result < 0) return result;
   void* entries = mmap(nullptr, count_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
@@ -38,14 +40,27 @@ int BufferRing::Open(io_uring* ring, unsigned count, size_t bytes) {
 base::KeptMemory& BufferRing::TakeBack(uint16_t id) {
   DCHECK(lent_ > 0);
   --lent_;
+  if (++taken_ == kNarrowAfter) {
+    taken_ = 0;
+    wanted_ = std::max(wanted_ / 2, std::min(count_, kFirst));
+  }
   base::KeptMemory& memory = buffers_.memory(id);
   memory.Keep();
   return memory;
 }
 
+bool BufferRing::Widen() {
+  taken_ = 0;
+  if (wanted_ == count_ && published_ == count_) return false;
+  // Several that find none at the same time want the same.
+  if (wanted_ == published_) wanted_ *= 2;
+  return true;
+}
+
 void BufferRing::Publish() {
+  published_ = wanted_;
   int added = 0;
-  for (; lent_ < count_ && buffers_.spare() > 0; ++lent_) {
+  for (; lent_ < wanted_ && buffers_.spare() > 0; ++lent_) {
     const uint16_t id = buffers_.Take();
     io_uring_buf_ring_add(entries_, buffers_.data(id), static_cast<unsigned>(buffers_.bytes()), id,
                           io_uring_buf_ring_mask(count_), added++);

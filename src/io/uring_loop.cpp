@@ -320,7 +320,7 @@ void UringLoop::FinishReceive(Operation& op, const io_uring_cqe& cqe) {
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
     buffers_.TakeBack(static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)).LetGo();
   }
-  if (cqe.res == -ENOBUFS) stats_.buffers_exhausted.Add();
+  if (cqe.res == -ENOBUFS && !buffers_.Widen()) stats_.buffers_exhausted.Add();
   const bool again = cqe.res == -ENOBUFS || cqe.res == -EINTR || cqe.res == -EAGAIN;
   if (!again) return op.Complete({.result = cqe.res});
   if (IsCancelling(op)) return op.Complete({.result = -ECANCELED});

@@ -57,7 +57,7 @@ std::string Circumstances(const Comparison& comparison) {
 }  // namespace
 
 std::string ComparisonMarkdown(const Comparison& comparison) {
-  std::string out = Circumstances(comparison);
+  std::string out = "# Servers compared\n\n" + Circumstances(comparison);
   std::vector<std::string> head = {"Scenario", "Figure"};
   std::vector<std::string> rule = {"---", "---"};
   for (const ComparedServer& server : comparison.servers) {

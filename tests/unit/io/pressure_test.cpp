@@ -1,7 +1,9 @@
 // Queues that are too small, buffers that are too few: nothing may be lost, only late.
 #include <array>
+#include <set>
 #include <sys/resource.h>
 
+#include "io/buffer_ring.h"
 #include "loop_fixture.h"
 
 namespace martlet::io {
@@ -62,6 +64,37 @@ TEST_P(PressureTest, LosesNothingWithFewReceiveBuffers) {
   if (loop->is_uring()) {
     EXPECT_GT(loop->stats().buffers_exhausted.Get(), 0u);
   }
+}
+
+// How many buffers one connection goes through that has little to say at a time.
+class FewBuffersTest : public PressureTest {
+ protected:
+  size_t BuffersUsed(int receives) {
+    SocketPair pair;
+    Recorder receiver;
+    std::set<const void*> seen;
+    receiver.hook = [&](const Completion& done) { seen.insert(done.data.data()); };
+    loop->Receive(receiver.op, pair.near.get());
+    for (int i = 1; i <= receives; ++i) {
+      EXPECT_EQ(send(pair.far.get(), "x", 1, 0), 1);
+      while (receiver.bytes.empty()) RunTurns(1);
+      receiver.bytes.clear();
+      if (receives - i == 100) seen.clear();  // the last ones count
+    }
+    loop->Cancel(receiver.op);
+    EXPECT_TRUE(RunUntil([&] { return receiver.ended; }));
+    return seen.size();
+  }
+};
+
+TEST_P(FewBuffersTest, UntilMoreAreMissedAndAgainLongAfter) {
+  OPEN_LOOP_OR_SKIP({.receive_buffers = 32, .receive_buffer_bytes = 4096});
+  constexpr size_t kFew = BufferRing::kFirst + 1;  // one is being put back
+  EXPECT_LE(BuffersUsed(200), kFew);
+  Storm(RoomFor(500), 3);
+  if (!loop->is_uring()) return;
+  EXPECT_GT(BuffersUsed(200), kFew);
+  EXPECT_LE(BuffersUsed(4 * BufferRing::kNarrowAfter), kFew);
 }
 
 TEST_P(PressureTest, LosesNothingWhenTheCompletionQueueOverflows) {
@@ -133,6 +166,9 @@ TEST_P(PressureTest, ReadsEveryoneWhileOneStreams) {
   ASSERT_TRUE(RunUntil([&] { return busy_send.ended; }));
 }
 
+INSTANTIATE_TEST_SUITE_P(Backends, FewBuffersTest,
+                         testing::Values(kUring, kUringLinux61, kUringLinux519, kEpoll),
+                         [](const auto& mode) { return std::string(mode.param.name); });
 INSTANTIATE_TEST_SUITE_P(Backends, PressureTest,
                          testing::Values(kUring, kUringLinux61, kUringLinux519, kEpoll),
                          [](const auto& mode) { return std::string(mode.param.name); });
