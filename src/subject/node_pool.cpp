@@ -26,8 +26,8 @@ constexpr bool kPooled = true;
 
 constexpr size_t kHugePage = size_t{2} << 20U;
 constexpr size_t kSmallChunk = size_t{32} << 10U;
-// From here on chunks are huge pages.
-constexpr size_t kManyBytes = size_t{512} << 10U;
+// From here on chunks are huge pages; before, a few nodes more are not to cost two megabytes.
+constexpr size_t kManyBytes = size_t{4} << 20U;
 
 // A huge page's worth of address space at its boundary; null when there is none.
 void* MapHugePage() {
