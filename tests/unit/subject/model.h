@@ -158,7 +158,8 @@ class alignas(8) Atomic {
   }
   T fetch_add(T more, std::memory_order order) {
     return Change(order, order, [&](uint64_t old, uint64_t* fresh) {
-      *fresh = static_cast<uint64_t>(static_cast<T>(old) + more);
+      const T sum = static_cast<T>(old) + more;
+      *fresh = static_cast<uint64_t>(sum);
       return true;
     });
   }
