@@ -1,21 +1,40 @@
 // martlet-server: the drop-in server. Command line in, exit code out; all else is server/.
+#include <cstddef>
 #include <cstdio>
+#include <exception>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "ops/command_line.h"
+#include "config/system_environment.h"
 #include "server/server.h"
+#include "server/startup.h"
 
-int main(int argc, char** argv) {
-  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
-  martlet::ops::CommandLine command = martlet::ops::ParseCommandLine(arguments);
-  if (const auto* exit = std::get_if<martlet::ops::ExitNow>(&command)) {
-    std::fputs(exit->out.c_str(), stdout);
-    std::fputs(exit->err.c_str(), stderr);
+namespace {
+
+int Run(std::span<char* const> argv) {
+  const std::vector<std::string_view> arguments(argv.begin() + 1, argv.end());
+  martlet::config::SystemEnvironment environment;
+  auto prepared = martlet::server::Prepare(arguments, environment);
+  if (const auto* exit = std::get_if<martlet::ops::ExitNow>(&prepared)) {
+    std::fwrite(exit->out.data(), 1, exit->out.size(), stdout);
+    std::fwrite(exit->err.data(), 1, exit->err.size(), stderr);  // it may quote a NUL of the file
     return exit->code;
   }
-  martlet::server::Server server(std::get<martlet::Options>(std::move(command)), argv[0]);
-  return server.Run();
+  auto& start = std::get<martlet::server::Start>(prepared);
+  std::fputs(start.warnings.c_str(), stderr);
+  return martlet::server::Server(std::move(start), argv[0]).Run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run({argv, static_cast<std::size_t>(argc)});
+  } catch (const std::exception& error) {  // memory ran out at start: say so instead of aborting
+    std::fprintf(stderr, "martlet-server: %s\n", error.what());
+    return 1;
+  }
 }

@@ -8,8 +8,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # folder serves `tools/run` and `tools/test`.
 # shellcheck disable=SC2034  # used by the scripts that source this file
 BUILD_PACKAGES=(g++ meson ninja-build pkg-config python3
-  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgtest-dev libmimalloc-dev libssl-dev
-  liburing-dev rapidjson-dev)
+  libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgtest-dev libmimalloc-dev libsnappy-dev
+  libssl-dev liburing-dev rapidjson-dev)
 BUILD_COMMANDS=(c++ meson ninja pkg-config python3)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -63,12 +63,12 @@ need_commands() {
 Please install them. Missing libraries are fetched and built by meson (subprojects/*.wrap)."
 }
 
-# The build folder of a plain release build, configured once.
+# configure_release FOLDER: that of a plain release build, configured once.
 configure_release() {
-  [ -f "$ROOT/build/build.ninja" ] && return
-  local log
+  local folder=$1 log
+  [ -f "$ROOT/$folder/build.ninja" ] && return
   log=$(mktemp)
-  if ! meson setup "$ROOT/build" "$ROOT" --buildtype=release >"$log" 2>&1; then
+  if ! meson setup "$ROOT/$folder" "$ROOT" --buildtype=release >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     rm -f "$log"
     die "meson setup failed"
@@ -79,7 +79,7 @@ configure_release() {
 build_release_server() {
   need_packages "${BUILD_PACKAGES[@]}"
   [ -x "$ROOT/build/martlet-server" ] || say "Building; the first time takes a minute or two."
-  configure_release
+  configure_release build
   if [ -t 1 ]; then
     ninja -C "$ROOT/build" martlet-server >&2
   else

@@ -4,7 +4,11 @@
 Stages:  release  optimized build: unit, structure, integration, transcripts, fuzz
          asan     address and undefined behaviour sanitizers: the same without structure and martlet
          tsan     thread sanitizer: what has threads of that
-         interop  real clients and tools against the release build, on both backends
+         interop  real clients and tools against the release build, on both backends; and what it
+                  says beside what nats-server says
+
+A stage is built while the tests of the one before run, at the lowest priority, so that they do not
+notice; --one-by-one does without, for measurements.
 
 Without names every stage runs in full. A stage name picks that stage; a suite name (unit,
 transcripts, ...) picks that suite, in the release build if no stage is named. The last line is
@@ -12,6 +16,7 @@ transcripts, ...) picks that suite, in the release build if no stage is named. T
 """
 import argparse
 import collections
+import contextlib
 import glob
 import json
 import os
@@ -20,6 +25,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -37,8 +44,9 @@ FAIL_LINE = re.compile(r"^\s*fail(?:ed)?\b[\s:]+(.+)$", re.IGNORECASE)
 Stage = collections.namedtuple("Stage", "name directory options suites slowness environment")
 
 # Without martlet's reports and command line: much to compile, and little that could go wrong there.
-SANITIZED = {"buildtype": "debugoptimized", "mimalloc": "disabled", "benchmarks": "false",
-             "companion": "false"}
+# -O1 and line numbers alone are what reports need, and a third of the compiler's time under -O2 -g.
+SANITIZED = {"buildtype": "debugoptimized", "optimization": "1", "cpp_args": "-g1",
+             "mimalloc": "disabled", "benchmarks": "false", "companion": "false"}
 # GCC's shared runtimes do not know of each other: one ignores the log_path of the other.
 ONE_RUNTIME = "-static-libasan -static-libubsan"
 STAGES = (
@@ -61,6 +69,8 @@ class Result:
     def __init__(self, label):
         self.label = label
         self.passed = self.failed = self.skipped = 0
+        self.seconds = None  # how long its tests ran, each counted for itself
+        self.slowest = []  # each test's seconds and name
         self.failures = []  # one text each, maybe fewer than `failed`
         self.skips = []  # one text each with the reason, maybe fewer than `skipped`
         self.notes = []
@@ -125,16 +135,47 @@ def gtest_reason(element):
     return " ".join(lines) or "no reason given"
 
 
-def run(command, **options):
+class Cost:
+    """Wall and processor seconds of one part of the run; the latter of the processes that it started."""
+
+    def __init__(self, label):
+        self.label = label
+        self.wall = self.processor = 0.0
+
+    @contextlib.contextmanager
+    def clock(self):
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.wall += time.monotonic() - begin
+
+    def add(self, usage):
+        self.processor += usage.ru_utime + usage.ru_stime
+
+    def __str__(self):
+        return "%6d s wall %6d s processor  %s" % (self.wall, self.processor, self.label)
+
+
+def run(command, cost, **options):
+    """Says what it runs; the exit status."""
     print("$ " + " ".join(command), flush=True)
-    return subprocess.run(command, cwd=ROOT, check=False, **options).returncode
+    return finish(subprocess.Popen(command, cwd=ROOT, **options), cost)
+
+
+def finish(process, cost):
+    """The exit status, once it has ended."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cost.add(usage)
+    return process.returncode
 
 
 def capture(command):
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def configure(stage, options):
+def configure(stage, options, run_it):
     """Makes the build folder what the stage wants; False when meson refuses."""
     directory = os.path.join(ROOT, stage.directory)
     wanted = dict(stage.options, tests="true", werror=str(options.werror).lower())
@@ -142,12 +183,12 @@ def configure(stage, options):
         wanted.pop("cpp_link_args", None)
     flags = ["-D%s=%s" % item for item in sorted(wanted.items())]
     if not os.path.exists(os.path.join(directory, "build.ninja")):
-        return run(["meson", "setup", stage.directory] + flags) == 0
+        return run_it(["meson", "setup", stage.directory] + flags) == 0
     known = {option["name"]: option_text(option["value"])
              for option in json.loads(capture(["meson", "introspect", stage.directory,
                                                "--buildoptions"]))}
     if any(known.get(name) != value for name, value in wanted.items()):
-        return run(["meson", "configure", stage.directory] + flags) == 0
+        return run_it(["meson", "configure", stage.directory] + flags) == 0
     return True
 
 
@@ -159,14 +200,79 @@ def compiler_is_clang():
     return "clang" in capture(shlex.split(os.environ.get("CXX", "c++")) + ["--version"])
 
 
-def build(stage, options, results):
-    result = Result(stage.name + " build")
-    results.append(result)
-    if not configure(stage, options):
-        result.fail("meson could not configure " + stage.directory)
-    elif run(["ninja", "-C", stage.directory] + ([] if sys.stdout.isatty() else ["--quiet"])):
-        result.fail("the build in %s failed" % stage.directory)
-    return not result.failed
+class Build:
+    """The build of one stage: at once, or in the background while the tests of another run.
+
+    In the background it takes only time that nobody else wants, until somebody waits for it. What it
+    says comes out then.
+    """
+
+    def __init__(self, stage, options, background):
+        self.stage = stage
+        self.options = options
+        self.result = Result(stage.name + " build")
+        self.cost = Cost(stage.name + " build")
+        self.log = tempfile.TemporaryFile("w+", errors="replace") if background else None
+        self.wanted = threading.Event()
+        self.done = threading.Event()
+        self.process = None
+
+    def run(self):
+        try:
+            with self.cost.clock():
+                self._build()
+        except Exception as why:  # in the background nobody else would see it
+            self.result.fail("%s: %s" % (self.stage.directory, why))
+        finally:
+            self.done.set()
+
+    def wait(self):
+        """True when it succeeded."""
+        self.wanted.set()
+        if self.process and not self.done.is_set():
+            set_idle(self.process.pid, False)  # what it starts from now on is as urgent as anything
+        self.done.wait()
+        if self.log:
+            self.log.seek(0)
+            print(self.log.read(), end="", flush=True)
+            self.log.close()
+        return not self.result.failed
+
+    def _build(self):
+        directory = self.stage.directory
+        command = ["ninja", "-C", directory]
+        if self.log or not sys.stdout.isatty():
+            command.append("--quiet")
+        if not configure(self.stage, self.options, self._run):
+            self.result.fail("meson could not configure " + directory)
+        elif self._run(command):
+            self.result.fail("the build in %s failed" % directory)
+
+    def _run(self, command):
+        if not self.log:
+            return run(command, self.cost)
+        print("$ " + " ".join(command), file=self.log, flush=True)
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=subprocess.STDOUT)
+        set_idle(self.process.pid, not self.wanted.is_set())
+        return finish(self.process, self.cost)
+
+
+def set_idle(pid, idle):
+    """Whether it runs only where nobody else wants to, it and what it starts."""
+    policy = os.SCHED_IDLE if idle else os.SCHED_OTHER
+    with contextlib.suppress(OSError):  # it has ended, or the system does not let us
+        os.sched_setscheduler(pid, policy, os.sched_param(0))
+
+
+def start_builds(stages, options):
+    """Stage name to its build. The first one is done on return, the others follow in the background."""
+    builds = [Build(stage, options, background=i > 0 and not options.one_by_one)
+              for i, stage in enumerate(stages)]
+    if builds and not options.one_by_one:
+        builds[0].run()
+        threading.Thread(target=lambda: [build.run() for build in builds[1:]], daemon=True).start()
+    return {build.stage.name: build for build in builds}
 
 
 def tests_of(stage, suites):
@@ -186,7 +292,7 @@ def report_path(stage, test):
                         test["name"] + ".xml")
 
 
-def run_meson_tests(stage, suites, results):
+def run_meson_tests(stage, suites, results, cost):
     tests = tests_of(stage, suites)
     by_suite = {suite: Result("%s %s" % (stage.name, suite)) for suite in suites}
     results += by_suite.values()
@@ -204,10 +310,14 @@ def run_meson_tests(stage, suites, results):
                    "--timeout-multiplier", str(stage.slowness)]
         for suite in suites:
             command += ["--suite", "%s:%s" % (PROJECT, suite)]
-        run(without_address_randomization(stage) + command, env=environment(stage, reports))
+        run(without_address_randomization(stage) + command, cost, env=environment(stage, reports))
     runs = read_log(log)
     for (suite, name), test in tests.items():
-        count(by_suite[suite], stage, test, runs.get(name))
+        record = runs.get(name)
+        count(by_suite[suite], stage, test, record)
+        if record:
+            by_suite[suite].seconds = (by_suite[suite].seconds or 0) + record["duration"]
+            by_suite[suite].slowest.append((record["duration"], "%s %s" % (stage.name, name)))
     if stage.environment:
         results.append(sanitizer_result(stage, reports))
     return by_suite
@@ -276,34 +386,65 @@ def sanitizer_result(stage, reports):
     return result
 
 
-def run_interop(options, results):
-    script = os.path.join("tests", "interop", "run.py")
+def run_interop(options, results, cost):
+    server = os.path.join("build", "martlet-server")
     for backend in ("io_uring", "epoll"):
-        result = Result("interop " + backend)
-        results.append(result)
-        if not os.path.exists(os.path.join(ROOT, script)):
-            if options.strict:
-                result.fail(script + " is missing")
-            else:
-                result.skip(script + " is missing")
-            continue
         reason = probe_io_uring.refusal() if backend == "io_uring" else ""
-        if reason:
-            result.skip("all of it: " + reason)
-            continue
-        command = [sys.executable, script, "--server", os.path.join("build", "martlet-server")]
-        command += ["--strict"] if options.strict else []
-        command += ["--", "--io_backend", backend]
-        print("$ " + " ".join(command), flush=True)
-        output = []
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace") as process:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                output.append(line)
-        if not result.add_output("interop", "".join(output),
-                                 process.returncode in (0, SKIPPED_STATUS)):
-            result.fail("run.py gave no total, status %d" % process.returncode)
+        run_interop_script(options, results, cost, "interop " + backend, "run.py", reason,
+                           ["--server", server], ["--", "--io_backend", backend])
+    for script in ("seed_documents", "upgrade_walk"):
+        run_interop_script(options, results, cost, "interop " + script, script + ".py", "",
+                           ["--server", server, "--quick"], [])
+    results.append(compare_with_reference(options, cost))
+
+
+def run_interop_script(options, results, cost, label, name, reason, arguments, last):
+    """`reason`: why it cannot run here; empty if it can."""
+    result = Result(label)
+    results.append(result)
+    script = os.path.join("tests", "interop", name)
+    if not os.path.exists(os.path.join(ROOT, script)):
+        if options.strict:
+            result.fail(script + " is missing")
+        else:
+            result.skip(script + " is missing")
+        return
+    if reason:
+        result.skip("all of it: " + reason)
+        return
+    command = [sys.executable, script, *arguments]
+    command += (["--strict"] if options.strict else []) + last
+    add_script(result, "interop", command, cost)
+
+
+def compare_with_reference(options, cost):
+    """What ours says beside what nats-server says. Other suites do it where they find the reference;
+    here it must be there.
+    """
+    result = Result("interop reference")
+    add_script(result, "monitor", [
+        sys.executable, os.path.join("tests", "integration", "monitor.py"), "--only", "^reference,",
+        "--server", os.path.join("build", "martlet-server")], cost)
+    if options.strict and result.skipped:
+        result.fail("nothing was compared: " + "; ".join(result.skips))
+    return result
+
+
+def add_script(result, name, command, cost):
+    """Runs a script that closes with a total, shows what it prints and counts it."""
+    print("$ " + " ".join(command), flush=True)
+    output = []
+    begin = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, errors="replace")
+    with process.stdout:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            output.append(line)
+    status = finish(process, cost)
+    result.seconds = time.monotonic() - begin
+    if not result.add_output(name, "".join(output), status in (0, SKIPPED_STATUS)):
+        result.fail("%s gave no total, status %d" % (command[1], status))
 
 
 def grouped(texts):
@@ -312,12 +453,13 @@ def grouped(texts):
         yield text if number == 1 else "%s (%d times)" % (text, number)
 
 
-def close(results, took):
+def close(results, costs):
     """Prints the closing block; returns the exit status."""
     print("\n" + "-" * 78)
     for result in results:
-        print("%-24s %6d passed %5d failed %5d skipped"
-              % (result.label, result.passed, result.failed, result.skipped))
+        print("%-24s %6d passed %5d failed %5d skipped %s"
+              % (result.label, result.passed, result.failed, result.skipped,
+                 "" if result.seconds is None else "%6.1f s" % result.seconds))
     for title, texts in (("skipped", lambda result: result.skips),
                          ("failed", lambda result: result.failures)):
         rows = ["%s  %s" % (result.label, text) for result in results for text in texts(result)]
@@ -326,7 +468,11 @@ def close(results, took):
             print("\n".join("  " + row for row in grouped(rows)))
     for note in dict.fromkeys(note for result in results for note in result.notes):
         print("\npending: " + note)
-    print("\ntime: " + ", ".join("%s %d s" % item for item in took.items()))
+    slowest = sorted((entry for result in results for entry in result.slowest), reverse=True)
+    print("\nslowest tests:")
+    print("\n".join("%8.1f s  %s" % entry for entry in slowest[:12]))
+    print("\ntime:")  # what went on beside other things has wall seconds in common with them
+    print("\n".join(str(cost) for cost in costs))
     passed, failed, skipped = (sum(getattr(result, field) for result in results)
                                for field in ("passed", "failed", "skipped"))
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped), flush=True)
@@ -340,6 +486,8 @@ def arguments():
     parser.add_argument("--suite", action="append", default=[], help="the same as a name")
     parser.add_argument("--quick", action="store_true", help="the release stage only")
     parser.add_argument("--werror", action="store_true", help="compiler warnings are errors")
+    parser.add_argument("--one-by-one", action="store_true",
+                        help="build each stage when its turn comes, not beside tests")
     parser.add_argument("--strict", action="store_true",
                         help="what is not installed for interop, or an empty suite, is a failure")
     options = parser.parse_args()
@@ -357,32 +505,39 @@ def arguments():
 
 def main():
     options = arguments()
-    results, took = [], {}
-    built = True
+    results, costs = [], []
+    # The interop stage needs the release build, though not its tests.
+    builds = start_builds([stage for stage in STAGES if stage.name in options.stages
+                           or (stage.name == "release" and "interop" in options.stages)], options)
     for stage in STAGES:
-        # The interop stage needs the release build, though not its tests.
-        wanted = stage.name in options.stages
-        if not wanted and not (stage.name == "release" and "interop" in options.stages):
+        build = builds.get(stage.name)
+        if not build:
             continue
-        start = time.monotonic()
-        success = build(stage, options, results)
-        if stage.name == "release":
-            built = success
-        took[stage.name + " build"] = time.monotonic() - start
-        start = time.monotonic()
-        if success and wanted:
-            suites = [name for name in stage.suites if not options.suites or name in options.suites]
-            by_suite = run_meson_tests(stage, suites, results)
-            for suite, result in by_suite.items():
-                ran = result.passed + result.failed + result.skipped
-                if options.strict and suite in REQUIRED and not ran:
-                    result.fail("the suite is empty")
-            took[stage.name] = time.monotonic() - start
-    if "interop" in options.stages and built:
-        start = time.monotonic()
-        run_interop(options, results)
-        took["interop"] = time.monotonic() - start
-    return close(results, took)
+        if options.one_by_one:
+            build.run()
+        built = build.wait()
+        results.append(build.result)
+        costs.append(build.cost)
+        if built and stage.name in options.stages:
+            costs.append(run_stage(stage, options, results))
+    if "interop" in options.stages and not builds["release"].result.failed:
+        costs.append(Cost("interop"))
+        with costs[-1].clock():
+            run_interop(options, results, costs[-1])
+    return close(results, costs)
+
+
+def run_stage(stage, options, results):
+    """Runs the stage's tests; what it took."""
+    cost = Cost(stage.name + " tests")
+    with cost.clock():
+        suites = [name for name in stage.suites if not options.suites or name in options.suites]
+        by_suite = run_meson_tests(stage, suites, results, cost)
+    for suite, result in by_suite.items():
+        ran = result.passed + result.failed + result.skipped
+        if options.strict and suite in REQUIRED and not ran:
+            result.fail("the suite is empty")
+    return cost
 
 
 if __name__ == "__main__":

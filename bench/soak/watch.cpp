@@ -16,7 +16,7 @@ std::optional<Reading> Read(int pid, double seconds) {
   Reading reading;
   reading.seconds = seconds;
   reading.resident_bytes = use->resident_bytes;
-  reading.threads = use->threads;
+  reading.threads = use->threads - use->kernel_workers;
   reading.cpu_seconds = use->cpu_seconds();
   std::error_code error;
   const std::filesystem::path folder = "/proc/" + std::to_string(pid) + "/fd";

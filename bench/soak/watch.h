@@ -12,6 +12,8 @@ struct Reading {
   double seconds = 0;  // since the server was started
   uint64_t resident_bytes = 0;
   uint64_t files = 0;
+  // Without workers of io_uring: the kernel makes one when a request has to block, and never ends
+  // the last of them.
   unsigned threads = 0;
   double cpu_seconds = 0;
 };

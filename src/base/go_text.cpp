@@ -1,6 +1,8 @@
 #include "base/go_text.h"
 
+#include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 
 #include "base/check.h"
@@ -192,6 +194,36 @@ std::string GoDuration(std::chrono::nanoseconds duration) {
     out += 's';
   }
   return out;
+}
+
+std::string GoTime(int64_t unix_ns, bool utc) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  int64_t seconds = unix_ns / kSecond;
+  int64_t fraction = unix_ns % kSecond;
+  if (fraction < 0) {
+    fraction += kSecond;
+    --seconds;
+  }
+  const auto moment = static_cast<time_t>(seconds);
+  tm parts{};
+  if (utc) {
+    gmtime_r(&moment, &parts);
+  } else {
+    localtime_r(&moment, &parts);
+  }
+  char buffer[64];
+  std::string text(buffer, strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S", &parts));
+  if (fraction != 0) {
+    std::snprintf(buffer, sizeof buffer, ".%09lld", static_cast<long long>(fraction));
+    text += buffer;
+    text.resize(text.find_last_not_of('0') + 1);
+  }
+  const long offset_minutes = parts.tm_gmtoff / 60;
+  if (offset_minutes == 0) return text + 'Z';
+  const long size = offset_minutes < 0 ? -offset_minutes : offset_minutes;
+  std::snprintf(buffer, sizeof buffer, "%c%02ld:%02ld", offset_minutes < 0 ? '-' : '+', size / 60,
+                size % 60);
+  return text + buffer;
 }
 
 std::string GoErrno(int error) {

@@ -35,6 +35,10 @@ std::string GoQuote(std::string_view text);
 /// Go's Duration.String: "0s", "64µs", "200.346755ms", "1.5s", "2m0s", "1h0m0s".
 std::string GoDuration(std::chrono::nanoseconds duration);
 
+/// Go's time.Time in JSON (RFC 3339 with up to nine digits of a second): in UTC, which ends in Z,
+/// or in the zone of this process. `unix_ns` counts from 1970.
+std::string GoTime(int64_t unix_ns, bool utc = true);
+
 /// Go's text of an errno: strerror's with a small first letter, "no such file or directory".
 std::string GoErrno(int error);
 

@@ -2,42 +2,43 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <mutex>
 #include <string_view>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
+
+#include "base/log_line.h"
+#include "base/log_options.h"
 
 namespace martlet::base {
 
-/// Levels as the reference names them: `[INF]`, `[DBG]`, `[WRN]`, `[ERR]`, `[FTL]`, `[TRC]`.
-enum class LogLevel : uint8_t { kInfo, kDebug, kWarning, kError, kFatal, kTrace };
+class LogWriter;
 
-struct LogOptions {
-  std::string file;  // empty: standard error
-  bool debug = false;
-  bool trace = false;
-  bool timestamps = true;
-  bool utc = false;
-};
-
-/// Takes lines from any thread and writes them from its own, so that a slow disk or terminal
-/// never delays a shard.
+/// Takes lines from any thread and writes them from its own, so that a slow disk, a terminal or a
+/// syslog daemon that hangs never delays a shard.
 ///
 /// Thread:     every public function may be called from any thread.
-/// Bound:      at most kQueuedBytesMax of text waits (as much again may be on its way to the disk);
-///             past it lines are dropped and counted, and the count is said in one WRN line when
-///             there is room again. Lines that the disk refuses count as dropped too.
+/// Bound:      at most kQueuedBytesMax of text waits (as much again may be on its way to the
+///             destination); past it lines are dropped and counted, and the count is said in one
+///             WRN line when there is room again. Lines that the disk refuses count as dropped too.
 /// Signals:    the writer thread blocks them all.
-/// Order:      lines of one thread keep their order.
-/// Source:     spec monitoring-and-logs.md section 3.
+/// Order:      lines of one thread keep their order. A line that repeats the one before it is told
+///             as a number (LogRepeats), traces never.
+/// Source:     spec monitoring-and-logs.md section 3; reference server/log.go.
 class Log {
  public:
   static constexpr size_t kQueuedBytesMax = size_t{8} << 20;
+  /// A destination that takes nothing holds up the end of the process, and Flush(), for so long.
+  static constexpr std::chrono::seconds kEndPatience{1};
+  static constexpr std::chrono::seconds kFlushPatience{10};
 
-  /// Starts the writer. The file is appended to, and made with mode 0640. Fails when it cannot be
-  /// opened, in the reference's words: `error opening file: open x: permission denied`.
+  /// Opens the destination, which may take a while (OpenLogSink), and starts the writer. A file is
+  /// appended to, and made with mode 0640. The error is the reference's: `error opening file: open
+  /// x: permission denied`.
   static absl::StatusOr<std::unique_ptr<Log>> Open(const LogOptions& options);
 
   /// Writes everything queued, then ends the writer.
@@ -46,7 +47,7 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   bool enabled(LogLevel level) const {
-    const uint32_t mask = enabled_.load(std::memory_order_relaxed);
+    const uint32_t mask = enabled_.load(std::memory_order_relaxed);  // guards nothing
     return (mask >> static_cast<unsigned>(level)) & 1U;
   }
 
@@ -57,7 +58,7 @@ class Log {
   /// printf-style, without a limit of length; formats only when the level is on.
   [[gnu::format(printf, 3, 4)]] void Printf(LogLevel level, const char* format, ...);
 
-  /// Returns when all lines queued before the call are written.
+  /// Returns when all lines queued before the call are written, or after kFlushPatience.
   void Flush();
 
   /// SIGUSR1: has the writer close and open the file again, after the lines queued so far, and say
@@ -65,15 +66,20 @@ class Log {
   /// Returns at once; Flush() waits for it. When the file cannot be opened the old one stays.
   void Reopen();
 
+  /// A reload: all of the new options hold, or none. Lines queued so far still go to the old
+  /// destination, later ones to the new; levels change at once. A destination that stays is not
+  /// opened again. Blocks as Open() does, and fails with its errors.
+  absl::Status Reconfigure(const LogOptions& options);
+
   /// Lines dropped so far because the queue was full or a write failed.
   uint64_t dropped_lines() const;
 
  private:
-  struct Writer;
-  explicit Log(std::unique_ptr<Writer> writer);
+  explicit Log(std::unique_ptr<LogWriter> writer, const LogOptions& options);
 
-  std::atomic<uint32_t> enabled_{0};
-  std::unique_ptr<Writer> writer_;
+  std::mutex reconfigure_mutex_;  // one change at a time; not for the writer's thread
+  std::atomic<uint32_t> enabled_;
+  std::unique_ptr<LogWriter> writer_;
 };
 
 }  // namespace martlet::base

@@ -126,11 +126,10 @@ uint16_t SocketAddress::port() const {
 
 std::string SocketAddress::text() const { return JoinHostPort(host(), port()); }
 
-bool IsOnThisHost(int fd, const SocketAddress& peer) {
-  const std::string host = peer.host();
-  if (host.starts_with("127.") || host == "::1") return true;
+bool IsOnThisHost(int fd, std::string_view peer) {
+  if (peer.starts_with("127.") || peer == "::1") return true;
   SocketAddress own;
-  return ::getsockname(fd, own.get(), &own.length) == 0 && own.host() == host;
+  return ::getsockname(fd, own.get(), &own.length) == 0 && own.host() == peer;
 }
 
 std::string JoinHostPort(std::string_view host, int port) {
@@ -167,12 +166,9 @@ absl::StatusOr<SocketAddress> ResolveListen(const std::string& host, int port) {
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
   const addrinfo* chosen = list;
-  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    if (entry->ai_family == AF_INET) {
-      chosen = entry;
-      break;
-    }
-  }
+  while (chosen != nullptr && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
+  if (chosen == nullptr) chosen = list;
+  if (chosen == nullptr) return absl::NotFoundError("listen tcp: lookup " + host + ": no such host");
   return Copy(chosen->ai_addr, chosen->ai_addrlen);
 }
 

@@ -11,6 +11,9 @@
 
 namespace martlet::base {
 
+/// Connections that wait to be accepted, of a listening socket of ours.
+inline constexpr int kListenBacklog = 4096;
+
 /// One IPv4 or IPv6 address with its port, in the kernel's form. A value.
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -29,8 +32,8 @@ struct SocketAddress {
 };
 
 /// Whether the peer of a connected socket is on this host: over loopback, or the host's own address
-/// at both ends. `peer` is what getpeername gave.
-bool IsOnThisHost(int fd, const SocketAddress& peer);
+/// at both ends. `peer` is the text of the peer's (SocketAddress::host).
+bool IsOnThisHost(int fd, std::string_view peer);
 
 /// "127.0.0.1:4222", "[::1]:4222": a host with a colon gets brackets. Go's net.JoinHostPort.
 std::string JoinHostPort(std::string_view host, int port);

@@ -29,6 +29,8 @@ void AddVerbs(CLI::App& app, Program& program) {
   AddReplyCommand(app, program);
   AddRttCommand(app, program);
   AddBenchCommands(app, program);
+  AddConfigCommand(app, program);
+  AddSimCommand(app, program);
   // Global flags may stand behind the verb, as with `nats`.
   for (CLI::App* verb : app.get_subcommands({})) verb->fallthrough();
   app.require_subcommand(1);

@@ -12,5 +12,7 @@ void AddSubCommand(CLI::App& app, Program& program);
 void AddReqCommand(CLI::App& app, Program& program);
 void AddReplyCommand(CLI::App& app, Program& program);
 void AddRttCommand(CLI::App& app, Program& program);
+void AddConfigCommand(CLI::App& app, Program& program);
+void AddSimCommand(CLI::App& app, Program& program);
 
 }  // namespace martlet::cli

@@ -98,41 +98,56 @@ void AppendNumber(double number, std::string& out) {
 }
 
 void Writer::Key(std::string_view name) {
-  Comma();
+  BeginItem();
   AppendQuoted(name, out_);
-  out_ += ':';
-  comma_ = false;
+  out_ += layout_ == Layout::kIndented ? ": " : ":";
+  after_key_ = true;
 }
 
 void Writer::Value(std::string_view text) {
-  Comma();
+  BeginItem();
   AppendQuoted(text, out_);
 }
 
 void Writer::Value(double number) {
-  Comma();
+  BeginItem();
   AppendNumber(number, out_);
 }
 
 void Writer::Raw(std::string_view value) {
-  Comma();
+  BeginItem();
   out_ += value;
 }
 
 void Writer::Open(char bracket) {
-  Comma();
+  BeginItem();
   out_ += bracket;
   comma_ = false;
+  ++depth_;
 }
 
 void Writer::Close(char bracket) {
+  --depth_;
+  if (comma_) BreakLine();  // an empty one closes where it opened
   out_ += bracket;
   comma_ = true;
 }
 
-void Writer::Comma() {
-  if (comma_) out_ += ',';
+// A member's name, an element, or the value behind a name.
+void Writer::BeginItem() {
+  if (after_key_) {
+    after_key_ = false;
+  } else {
+    if (comma_) out_ += ',';
+    if (depth_ > 0) BreakLine();
+  }
   comma_ = true;
+}
+
+void Writer::BreakLine() {
+  if (layout_ == Layout::kCompact) return;
+  out_ += '\n';
+  out_.append(2 * depth_, ' ');
 }
 
 }  // namespace martlet::json

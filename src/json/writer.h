@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,13 +19,18 @@ void AppendQuoted(std::string_view text, std::string& out);
 /// refuses, become null.
 void AppendNumber(double number, std::string& out);
 
-/// Appends one JSON value, piece by piece and without blanks, to a borrowed string.
+/// Appends one JSON value, piece by piece, to a borrowed string.
 ///
 /// Puts the commas; that Begin and End match and each value of an object has its Key is on the
 /// caller.
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  /// kIndented: a line for each member and element, two blanks more for each level, as Go's
+  /// MarshalIndent(value, "", "  ") has it. kCompact: no blanks at all.
+  enum class Layout : uint8_t { kCompact, kIndented };
+
+  explicit Writer(std::string& out, Layout layout = Layout::kCompact)
+      : out_(out), layout_(layout) {}
 
   void BeginObject() { Open('{'); }
   void EndObject() { Close('}'); }
@@ -55,15 +61,28 @@ class Writer {
   void OptionalMember(std::string_view name, const T& value) {
     if (!(value == T())) Member(name, value);
   }
+  /// The same for an array of strings.
+  template <typename List>
+  void OptionalList(std::string_view name, const List& list) {
+    if (list.empty()) return;
+    Key(name);
+    BeginArray();
+    for (const auto& text : list) Value(std::string_view(text));
+    EndArray();
+  }
 
  private:
   void Open(char bracket);
   void Close(char bracket);
   void Raw(std::string_view value);
-  void Comma();
+  void BeginItem();
+  void BreakLine();
 
   std::string& out_;
-  bool comma_ = false;  // something stands before, on this level
+  const Layout layout_;
+  bool comma_ = false;      // something stands before, on this level
+  bool after_key_ = false;  // the next value belongs to it
+  size_t depth_ = 0;        // of open brackets
 };
 
 }  // namespace martlet::json

@@ -57,6 +57,7 @@ uint64_t AddThreads(const std::string& folder, ProcessUse& use) {
     use.voluntary_switches += NumberAfter(status, "voluntary_ctxt_switches:");
     use.involuntary_switches += NumberAfter(status, "nonvoluntary_ctxt_switches:");
     ++use.threads;
+    if (LineAfter(status, "Name:").find("iou-wrk-") != std::string_view::npos) ++use.kernel_workers;
   }
   return ran_ns;
 }

@@ -18,6 +18,7 @@ struct ProcessUse {
   uint64_t voluntary_switches = 0;   // context switches, sums over the threads alive now
   uint64_t involuntary_switches = 0;
   unsigned threads = 0;
+  unsigned kernel_workers = 0;  // of those: io_uring's, which the kernel makes (iou-wrk-PID)
 
   double cpu_seconds() const { return user_seconds + system_seconds; }
 };

@@ -12,6 +12,7 @@
 #include <martlet/version.h>
 
 #include "base/go_text.h"
+#include "ops/cluster_flags.h"
 
 namespace martlet::ops {
 namespace {
@@ -35,11 +36,19 @@ constexpr std::string_view kGroupTitles[] = {
 /// What the flags have said so far.
 struct Parsed {
   Options options;
-  int64_t monitor_port = 0;
-  std::optional<bool> debug_and_trace;  // -DV, which beats -D and -V wherever it stands
+  std::string config_file;
+  bool check_config = false;
+  std::string signal;
+  // -DV, -DVV and -VV, each of which beats the ones before it wherever they stand, and -D and -V.
+  std::optional<bool> debug_and_trace;
+  std::optional<bool> debug_and_verbose_trace;
+  std::optional<bool> verbose_trace;
   bool version = false;
   bool help = false;
-  std::string_view unsupported;  // the first such flag, as typed, without dashes
+  bool help_tls = false;
+  std::string cluster_url;  // -cluster, -cluster_listen
+  std::optional<std::string> routes;
+  bool unsupported = false;  // the flag asks for what is not there
 };
 
 /// What a setter has against a value; null: nothing.
@@ -75,15 +84,12 @@ void SetSwitch(Parsed& parsed, bool value) {
   parsed.options.*field = value;
 }
 
+template <int Options::*field>
 Complaint SetPort(Parsed& parsed, int64_t value) {
   // Wrong ports are found when listening; what an int cannot hold is as wrong as its extremes.
   using Limits = std::numeric_limits<int>;
-  parsed.options.port = static_cast<int>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
-  return nullptr;
-}
-
-Complaint SetMonitorPort(Parsed& parsed, int64_t value) {
-  parsed.monitor_port = value;
+  parsed.options.*field =
+      static_cast<int>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
   return nullptr;
 }
 
@@ -106,7 +112,35 @@ Complaint SetIoBackend(Parsed& parsed, std::string_view value) {
   return nullptr;
 }
 
+Complaint SetLogSizeLimit(Parsed& parsed, int64_t value) {
+  parsed.options.log_size_limit_bytes = value;
+  return nullptr;
+}
+
+Complaint SetTracedLength(Parsed& parsed, int64_t value) {
+  using Limits = std::numeric_limits<int>;
+  parsed.options.max_traced_msg_len =
+      static_cast<int>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
+  return nullptr;
+}
+
+Complaint SetLogFormat(Parsed& parsed, std::string_view value) {
+  if (value == "text") {
+    parsed.options.log_format = LogFormat::kText;
+  } else if (value == "json") {
+    parsed.options.log_format = LogFormat::kJson;
+  } else {
+    return "must be text or json";
+  }
+  return nullptr;
+}
+
 Complaint ParseInt(std::string_view text, int64_t& out);
+
+Complaint SetClusterUrl(Parsed& parsed, std::string_view value) {
+  parsed.cluster_url = value;
+  return nullptr;
+}
 
 // The reference's flag of this name takes a port, ours a word, so that either is understood.
 Complaint SetProfile(Parsed& parsed, std::string_view value) {
@@ -119,7 +153,7 @@ Complaint SetProfile(Parsed& parsed, std::string_view value) {
   } else {
     int64_t port = 0;
     if (Complaint complaint = ParseInt(value, port)) return complaint;
-    if (parsed.unsupported.empty()) parsed.unsupported = "profile";
+    if (port != 0) parsed.unsupported = true;
   }
   return nullptr;
 }
@@ -131,23 +165,31 @@ constexpr Flag kFlags[] = {
     {{"a", "addr", "net"}, Group::kServer, "-a, --addr, --net <host>",
      "Bind to host address (default: 0.0.0.0)", &SetString<&Options::host>},
     {{"p", "port"}, Group::kServer, "-p, --port <port>",
-     "Use port for clients (default: 4222)", &SetPort},
+     "Use port for clients (default: 4222)", &SetPort<&Options::port>},
     {{"n", "name", "server_name"}, Group::kServer, "-n, --name\n    --server_name <server_name>",
      "Server name (default: auto)", &SetString<&Options::server_name>},
     {{"P", "pid"}, Group::kServer, "-P, --pid <file>",
      "File to store PID", &SetString<&Options::pid_file>},
     {{"m", "http_port"}, Group::kServer, "-m, --http_port <port>",
-     "Use port for http monitoring", &SetMonitorPort},
+     "Use port for http monitoring", &SetPort<&Options::http_port>},
     {{"ms", "https_port"}, Group::kServer, "-ms,--https_port <port>",
      "Use port for https monitoring", Later::kInt},
     {{"c", "config"}, Group::kServer, "-c, --config <file>",
-     "Configuration file", Later::kText},
+     "Configuration file",
+     [](Parsed& parsed, std::string_view value) -> Complaint {
+       parsed.config_file = value;
+       return nullptr;
+     }},
     {{"t"}, Group::kServer, "-t",
-     "Test configuration and exit", Later::kBool},
+     "Test configuration and exit",
+     [](Parsed& parsed, bool value) { parsed.check_config = value; }},
     {{"sl", "signal"}, Group::kServer, "-sl,--signal <signal>[=<pid>]",
      "Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)\n"
      "<pid> can be either a PID (e.g. 1) or the path to a PID file (e.g. /var/run/nats-server.pid)",
-     Later::kText},
+     [](Parsed& parsed, std::string_view value) -> Complaint {
+       parsed.signal = value;
+       return nullptr;
+     }},
     {{"client_advertise"}, Group::kServer, "    --client_advertise <string>",
      "Client URL to advertise to other servers", &SetString<&Options::client_advertise>},
     {{"ports_file_dir"}, Group::kServer, "    --ports_file_dir <dir>",
@@ -161,23 +203,25 @@ constexpr Flag kFlags[] = {
     {{"logtime_utc"}, Group::kLogging, "    --logtime_utc",
      "Timestamps in UTC instead of local timezone (default: false)", &SetSwitch<&Options::log_utc>},
     {{"s", "syslog"}, Group::kLogging, "-s, --syslog",
-     "Log to syslog or windows event log", Later::kBool},
+     "Log to syslog or windows event log", &SetSwitch<&Options::syslog>},
     {{"r", "remote_syslog"}, Group::kLogging, "-r, --remote_syslog <addr>",
-     "Syslog server addr (udp://localhost:514)", Later::kText},
+     "Syslog server addr (udp://localhost:514)", &SetString<&Options::remote_syslog>},
     {{"D", "debug"}, Group::kLogging, "-D, --debug",
      "Enable debugging output", &SetSwitch<&Options::debug>},
     {{"V", "trace"}, Group::kLogging, "-V, --trace",
      "Trace the raw protocol", &SetSwitch<&Options::trace>},
     {{"VV"}, Group::kLogging, "-VV",
-     "Verbose trace (traces system account as well)", Later::kBool},
+     "Verbose trace (traces system account as well)",
+     [](Parsed& parsed, bool value) { parsed.verbose_trace = value; }},
     {{"DV"}, Group::kLogging, "-DV",
      "Debug and trace", [](Parsed& parsed, bool value) { parsed.debug_and_trace = value; }},
     {{"DVV"}, Group::kLogging, "-DVV",
-     "Debug and verbose trace (traces system account as well)", Later::kBool},
+     "Debug and verbose trace (traces system account as well)",
+     [](Parsed& parsed, bool value) { parsed.debug_and_verbose_trace = value; }},
     {{"log_size_limit"}, Group::kLogging, "    --log_size_limit <limit>",
-     "Logfile size limit (default: auto)", Later::kInt},
+     "Logfile size limit (default: auto)", &SetLogSizeLimit},
     {{"max_traced_msg_len"}, Group::kLogging, "    --max_traced_msg_len <len>",
-     "Maximum printable length for traced messages (default: unlimited)", Later::kInt},
+     "Maximum printable length for traced messages (default: unlimited)", &SetTracedLength},
 
     {{"js", "jetstream"}, Group::kJetStream, "-js, --jetstream",
      "Enable JetStream functionality", Later::kBool},
@@ -203,19 +247,36 @@ constexpr Flag kFlags[] = {
      "Client certificate CA for verification", Later::kText},
 
     {{"routes"}, Group::kCluster, "    --routes <rurl-1, rurl-2>",
-     "Routes to solicit and connect", Later::kText},
+     "Routes to solicit and connect",
+     [](Parsed& parsed, std::string_view value) -> Complaint {
+       parsed.routes = value;
+       return nullptr;
+     }},
     {{"cluster"}, Group::kCluster, "    --cluster <cluster-url>",
-     "Cluster URL for solicited routes", Later::kText},
+     "Cluster URL for solicited routes", &SetClusterUrl},
     {{"cluster_name"}, Group::kCluster, "    --cluster_name <string>",
-     "Cluster Name, if not set one will be dynamically generated", Later::kText},
+     "Cluster Name, if not set one will be dynamically generated",
+     [](Parsed& parsed, std::string_view value) -> Complaint {
+       parsed.options.cluster.name = value;
+       return nullptr;
+     }},
     {{"no_advertise"}, Group::kCluster, "    --no_advertise <bool>",
-     "Do not advertise known cluster information to clients", Later::kBool},
+     "Do not advertise known cluster information to clients",
+     [](Parsed& parsed, bool value) { parsed.options.cluster.no_advertise = value; }},
     {{"cluster_advertise"}, Group::kCluster, "    --cluster_advertise <string>",
-     "Cluster URL to advertise to other servers", Later::kText},
+     "Cluster URL to advertise to other servers",
+     [](Parsed& parsed, std::string_view value) -> Complaint {
+       parsed.options.cluster.advertise = value;
+       return nullptr;
+     }},
     {{"connect_retries"}, Group::kCluster, "    --connect_retries <number>",
-     "For implicit routes, number of connect retries", Later::kInt},
+     "For implicit routes, number of connect retries",
+     [](Parsed& parsed, int64_t value) -> Complaint {
+       parsed.options.cluster.connect_retries = value;
+       return nullptr;
+     }},
     {{"cluster_listen"}, Group::kCluster, "    --cluster_listen <url>",
-     "Cluster url from which members can solicit routes", Later::kText},
+     "Cluster url from which members can solicit routes", &SetClusterUrl},
 
     {{"profile"}, Group::kProfiling, "    --profile <port>",
      "Profiling HTTP port (not supported yet)", &SetProfile},
@@ -226,13 +287,15 @@ constexpr Flag kFlags[] = {
      "Threads that serve clients (default: one per CPU)", &SetShards},
     {{"io_backend"}, Group::kEngine, "    --io_backend <name>",
      "Kernel interface: auto, io_uring or epoll (default: auto)", &SetIoBackend},
+    {{"log_format"}, Group::kEngine, "    --log_format <name>",
+     "What log lines look like: text or json (default: text)", &SetLogFormat},
 
     {{"h", "help"}, Group::kCommon, "-h, --help",
      "Show this message", [](Parsed& parsed, bool value) { parsed.help = value; }},
     {{"v", "version"}, Group::kCommon, "-v, --version",
      "Show version", [](Parsed& parsed, bool value) { parsed.version = value; }},
     {{"help_tls"}, Group::kCommon, "    --help_tls",
-     "TLS help", Later::kBool},
+     "TLS help", [](Parsed& parsed, bool value) { parsed.help_tls = value; }},
 };
 // clang-format on
 
@@ -312,22 +375,87 @@ struct Set {
     return set(parsed, value);
   }
   Complaint operator()(SetText set) const { return set(parsed, text); }
+  // What asks for nothing, like -tls=false, is no reason to refuse.
   Complaint operator()(Later type) const {
-    int64_t unused = 0;
-    if (type == Later::kInt) return ParseInt(text, unused);
-    return type == Later::kBool && !ParseBool(text) ? "parse error" : nullptr;
+    if (type == Later::kInt) {
+      int64_t number = 0;
+      if (Complaint complaint = ParseInt(text, number)) return complaint;
+      parsed.unsupported = number != 0;
+    } else if (type == Later::kBool) {
+      const std::optional<bool> value = ParseBool(text);
+      if (!value) return "parse error";
+      parsed.unsupported = *value;
+    } else {
+      parsed.unsupported = !text.empty();
+    }
+    return nullptr;
   }
 };
 
+// What is wrong with the flags of the cluster, which stand over what the file says of it.
+std::string FinishCluster(const Parsed& parsed, ClusterOptions& cluster) {
+  if (!parsed.cluster_url.empty()) {
+    if (std::string wrong = ApplyClusterUrl(parsed.cluster_url, cluster); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  if (!parsed.routes) return {};
+  if (!parsed.routes->empty() && cluster.port == 0) {
+    return "solicited routes require cluster capabilities, e.g. --cluster";
+  }
+  return ApplyRoutes(*parsed.routes, cluster);
+}
+
+// What the reference does after its flags are read: empty and zero mean the default.
+Options Finish(const Parsed& parsed) {
+  const Options defaults;
+  Options options = parsed.options;
+  FinishCluster(parsed, options.cluster);
+  // Where there is a pool, the system account has a route of its own.
+  std::vector<std::string>& pinned = options.cluster.pinned_accounts;
+  if (options.cluster.pool_size >= 1 && options.system_account &&
+      std::find(pinned.begin(), pinned.end(), "$SYS") == pinned.end()) {
+    pinned.emplace_back("$SYS");
+  }
+  for (const std::optional<bool>& both : {parsed.debug_and_trace, parsed.debug_and_verbose_trace}) {
+    if (both) options.debug = options.trace = *both;
+  }
+  if (parsed.verbose_trace) options.trace = *parsed.verbose_trace;
+  if (options.host.empty()) options.host = defaults.host;
+  if (options.port == 0) options.port = defaults.port;
+  return options;
+}
+
+}  // namespace
+
+Options Invocation::Over(Options options) const {
+  Parsed parsed;
+  parsed.options = std::move(options);
+  for (const Given& given : given_) {
+    std::visit(Set{parsed, given.value}, kFlags[given.flag].set);
+  }
+  return Finish(parsed);
+}
+
+std::string Invocation::Problem(const Options& options) const {
+  Parsed parsed;
+  parsed.options = options;
+  for (const Given& given : given_) {
+    std::visit(Set{parsed, given.value}, kFlags[given.flag].set);
+  }
+  return FinishCluster(parsed, parsed.options.cluster);
+}
+
 /// Walks the arguments by the rules of Go's FlagSet.Parse.
-class Reader {
+class FlagReader {
  public:
-  explicit Reader(std::span<const std::string_view> arguments) : rest_(arguments) {}
+  explicit FlagReader(std::span<const std::string_view> arguments) : rest_(arguments) {}
 
   /// False after the last flag, and at a mistake, which error() then tells.
   bool Next();
 
   const Parsed& parsed() const { return parsed_; }
+  Invocation TakeInvocation();
   const std::string& error() const { return error_; }
   std::span<const std::string_view> rest() const { return rest_; }
 
@@ -340,10 +468,11 @@ class Reader {
 
   std::span<const std::string_view> rest_;
   Parsed parsed_;
+  Invocation invocation_;
   std::string error_;
 };
 
-bool Reader::Next() {
+bool FlagReader::Next() {
   if (rest_.empty() || rest_[0].size() < 2 || rest_[0][0] != '-') return false;
   const std::string_view word = rest_[0];
   if (word == "--") {
@@ -370,19 +499,28 @@ bool Reader::Next() {
   return Apply(*flag, name, *value);
 }
 
-bool Reader::Apply(const Flag& flag, std::string_view name, std::string_view value) {
+bool FlagReader::Apply(const Flag& flag, std::string_view name, std::string_view value) {
+  parsed_.unsupported = false;
   if (Complaint complaint = std::visit(Set{parsed_, value}, flag.set)) {
     return Fail((flag.is_bool() ? "invalid boolean value " : "invalid value ") +
                 base::GoQuote(value) + (flag.is_bool() ? " for -" : " for flag -") +
                 std::string(name) + ": " + complaint);
   }
-  if (std::holds_alternative<Later>(flag.set) && parsed_.unsupported.empty()) {
-    parsed_.unsupported = name;
-  }
+  if (parsed_.unsupported && invocation_.unsupported.empty()) invocation_.unsupported = name;
+  invocation_.given_.push_back({static_cast<size_t>(&flag - kFlags), std::string(value)});
   return true;
 }
 
+Invocation FlagReader::TakeInvocation() {
+  invocation_.config_file = parsed_.config_file;
+  invocation_.check_config = parsed_.check_config;
+  invocation_.signal = parsed_.signal;
+  return std::move(invocation_);
+}
+
 ExitNow Refuse(const std::string& why) { return {.err = "nats-server: " + why + "\n", .code = 1}; }
+
+namespace {
 
 // `help` and `version` in any case, as words.
 ExitNow FollowWord(std::string_view word) {
@@ -394,20 +532,10 @@ ExitNow FollowWord(std::string_view word) {
   return Refuse("unrecognized command: " + base::GoQuote(word));
 }
 
-// What the reference does after its flags are read: empty and zero mean the default.
-Options Finish(const Parsed& parsed) {
-  const Options defaults;
-  Options options = parsed.options;
-  if (parsed.debug_and_trace) options.debug = options.trace = *parsed.debug_and_trace;
-  if (options.host.empty()) options.host = defaults.host;
-  if (options.port == 0) options.port = defaults.port;
-  return options;
-}
-
 }  // namespace
 
 CommandLine ParseCommandLine(std::span<const std::string_view> arguments) {
-  Reader reader(arguments);
+  FlagReader reader(arguments);
   while (reader.Next()) {
   }
   if (!reader.error().empty()) return ExitNow{.out = UsageText(), .err = reader.error() + "\n"};
@@ -415,19 +543,25 @@ CommandLine ParseCommandLine(std::span<const std::string_view> arguments) {
   const Parsed& parsed = reader.parsed();
   if (parsed.version) return ExitNow{.out = VersionText()};
   if (parsed.help) return ExitNow{.out = UsageText()};
+  if (parsed.help_tls) return ExitNow{.out = TlsHelpText()};
   if (!reader.rest().empty()) return FollowWord(reader.rest()[0]);
+  return reader.TakeInvocation();
+}
 
-  std::string_view unsupported = parsed.unsupported;
-  if (unsupported.empty() && parsed.monitor_port != 0) unsupported = "m";
-  if (!unsupported.empty()) {
-    return Refuse("flag -" + std::string(unsupported) +
-                  " is not supported yet by this release of martlet-server");
+std::vector<FlagInfo> AllFlags() {
+  std::vector<FlagInfo> out;
+  for (const Flag& flag : kFlags) {
+    FlagInfo info{.names = {},
+                  .group = kGroupTitles[static_cast<size_t>(flag.group)],
+                  .help = flag.help,
+                  .takes_value = !flag.is_bool(),
+                  .supported = !std::holds_alternative<Later>(flag.set)};
+    for (const std::string_view name : flag.names) {
+      if (!name.empty()) info.names.push_back(name);
+    }
+    out.push_back(std::move(info));
   }
-  Options options = Finish(parsed);
-  if (options.server_name.find(' ') != std::string::npos) {
-    return Refuse("server name cannot contain spaces");
-  }
-  return options;
+  return out;
 }
 
 std::string UsageText() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <martlet/options.h>
 
@@ -17,7 +18,32 @@ struct ExitNow {
   int code = 0;
 };
 
-using CommandLine = std::variant<Options, ExitNow>;
+/// What the arguments ask for. Flags beat the configuration file, also when it is read again, so
+/// that they are kept as they were given.
+class Invocation {
+ public:
+  std::string config_file;    // -c; empty: none
+  bool check_config = false;  // -t
+  std::string signal;         // -sl; empty: none
+  std::string unsupported;    // the first flag that asks for what this release lacks, as typed
+
+  /// `options` with the flags over them, as a server is to run: empty and zero mean the default.
+  Options Over(Options options) const;
+  /// Why the flags cannot stand over `options`; empty: they can.
+  std::string Problem(const Options& options) const;
+  /// The flags alone.
+  Options options() const { return Over({}); }
+
+ private:
+  friend class FlagReader;
+  struct Given {
+    size_t flag;  // its place in the table
+    std::string value;
+  };
+  std::vector<Given> given_;
+};
+
+using CommandLine = std::variant<Invocation, ExitNow>;
 
 /// Reads the arguments behind the program's name. Pure: prints nothing, ends nothing.
 ///
@@ -25,12 +51,25 @@ using CommandLine = std::variant<Options, ExitNow>;
 /// section 1): -x and --x are one flag, `-flag value` or `-flag=value`, booleans take a value only
 /// with '=', the last occurrence wins, and reading stops at "--" or the first other word, of which
 /// only `help` and `version` mean something. A flag that nobody knows, or a bad value, is told on
-/// standard error, with the usage on standard output, and the exit code is 0 there too. A flag
-/// that the reference has and this release lacks ends the process with code 1.
+/// standard error, with the usage on standard output, and the exit code is 0 there too.
 CommandLine ParseCommandLine(std::span<const std::string_view> arguments);
 
-/// What -help prints, and -version.
+/// A row of the table of flags, for the documents and completions made from it.
+struct FlagInfo {
+  std::vector<std::string_view> names;  // without dashes
+  std::string_view group;               // as in the usage
+  std::string_view help;
+  bool takes_value = true;
+  bool supported = true;  // by this release
+};
+std::vector<FlagInfo> AllFlags();
+
+/// A text on standard error as the reference ends with: "nats-server: why", exit code 1.
+ExitNow Refuse(const std::string& why);
+
+/// What -help prints, -help_tls and -version.
 std::string UsageText();
+std::string TlsHelpText();
 std::string VersionText();
 
 }  // namespace martlet::ops

@@ -7,6 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "proto/control_line.h"
+#include "proto/pending_input.h"
+#include "proto/pub_run.h"
+
 namespace martlet::proto {
 
 /// Limits and abilities of the connection, as they are when an operation is read.
@@ -54,13 +58,6 @@ struct Op {
   std::string_view payload;           // PUB, HPUB (header block and body); CR LF follows in memory
 };
 
-/// PUBs or HPUBs in a row that differ in the bytes of their payloads only.
-struct PubRun {
-  const char* payload = nullptr;  // the first one's; the next ones follow `stride` bytes apart
-  size_t stride = 0;
-  uint32_t count = 0;
-};
-
 /// A PUB that was looked at ahead of its turn. Views into the pushed bytes.
 struct PlainPub {
   std::string_view subject;
@@ -94,9 +91,7 @@ class ClientParser {
  public:
   enum class Result : uint8_t { kOp, kNeedMore, kError };
 
-  ClientParser() = default;
-  ClientParser(const ClientParser&) = delete;
-  ClientParser& operator=(const ClientParser&) = delete;
+  ClientParser();
 
   void Push(std::string_view bytes);
   Result Next(const ParserLimits& limits, Op& op);
@@ -117,47 +112,32 @@ class ClientParser {
 
   const ErrorDetail& error() const { return error_; }
   /// The first byte not yet read, or -1: authentication looks at it before anything is parsed.
-  int first_byte() const;
+  int first_byte() const { return input_.first_byte(); }
   /// Whether the last operation was put together from several chunks, and lies in memory of this.
-  bool holds() const { return !held_.empty(); }
+  bool holds() const { return input_.holds(); }
   /// Hands over that memory, which is the operation and nothing else; its views stay. Empty where
   /// more is held, or little.
-  std::string TakeHeld();
+  std::string TakeHeld() { return input_.TakeHeld(); }
   /// Bytes held for an operation that is not complete, or not yet asked for.
-  size_t held_bytes() const { return held_.size() - held_start_; }
+  size_t held_bytes() const { return input_.held_bytes(); }
 
  private:
-  struct Need {
-    size_t bytes = 0;  // of the operation's total; 0: up to the next line end
-  };
-  struct Line;
-  enum class Step : uint8_t { kDone, kMore, kFail };
+  using Step = PendingInput::Step;
 
-  Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
-                Need& need);
-  Step ParseVerb(std::string_view in, const ParserLimits& limits, Line& line);
-  Step ParsePub(std::string_view in, const ParserLimits& limits, const Line& line, Op& op,
-                size_t& consumed, Need& need);
   bool TakePlainPub(const ParserLimits& limits, Op& op);
   Result NextOther(const ParserLimits& limits, Op& op);
-  Result NextHeld(const ParserLimits& limits, Op& op);
-  Step ParseHpub(const ParserLimits& limits, const Line& line, Op& op, uint32_t& size_bytes);
-  Step TakePayload(std::string_view in, const Line& line, uint32_t size_bytes, Op& op,
-                   size_t& consumed, Need& need);
-  Step ParseSub(const Line& line, Op& op);
-  Step ParseUnsub(const Line& line, Op& op);
+  Step ParseOne(std::string_view in, const ParserLimits& limits, Op& op, size_t& consumed,
+                size_t& need);
+  Step ParsePub(const ParserLimits& limits, Op& op, uint32_t& size_bytes);
+  Step ParseHpub(const ParserLimits& limits, Op& op, uint32_t& size_bytes);
+  Step TakePayload(std::string_view in, uint32_t size_bytes, ControlLine& line, Op& op,
+                   size_t& consumed, size_t& need);
+  Step ParseSub(Op& op);
+  Step ParseUnsub(Op& op);
   Step Fail(ParseError error, std::string_view input, int state = 0);
-  bool Refill(const Need& need, const ParserLimits& limits);
-  void DropUsed();
-  std::string_view Held() const { return std::string_view(held_).substr(held_start_); }
-  static std::string_view Compact(std::string_view pending);
 
-  std::string_view in_;      // what is left of the pushed chunk
-  size_t pushed_bytes_ = 0;  // size of that chunk
-  std::string held_;         // the beginning of a cut operation; comes before in_
-  size_t held_start_ = 0;    // bytes of held_ that operations before the last one consumed
-  size_t held_used_ = 0;     // bytes behind that which the last operation consumed
-  // Of the operation in front of in_, when that is a PUB or HPUB; else 0.
+  PendingInput input_;
+  // Of the operation in front of the chunk, when that is a PUB or HPUB; else 0.
   size_t run_line_bytes_ = 0;
   size_t run_stride_ = 0;
   ErrorDetail error_;

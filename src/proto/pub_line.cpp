@@ -5,61 +5,14 @@
 #include <cstring>
 #include <string_view>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "proto/control_line.h"
+#include "proto/line_marks.h"
 
 namespace martlet::proto {
 namespace {
 
-constexpr size_t kBytesMax = 64;
+constexpr size_t kBytesMax = LineMarks::kBytes;
 constexpr std::string_view kVerb = "PUB ";
-
-/// Which of 64 bytes are blanks, and which are line ends; a bit each.
-struct Marks {
-  uint64_t blanks = 0;
-  uint64_t line_ends = 0;
-};
-
-#ifdef __SSE2__
-Marks MarksOf(const char* bytes) {
-  const auto bits = [](__m128i equal) -> uint64_t {
-    return static_cast<uint16_t>(_mm_movemask_epi8(equal));
-  };
-  Marks marks;
-  for (size_t i = 0; i < kBytesMax; i += sizeof(__m128i)) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i));
-    const __m128i space = _mm_cmpeq_epi8(block, _mm_set1_epi8(' '));
-    const __m128i tab = _mm_cmpeq_epi8(block, _mm_set1_epi8('\t'));
-    const __m128i line_end = _mm_cmpeq_epi8(block, _mm_set1_epi8('\n'));
-    marks.blanks |= bits(_mm_or_si128(space, tab)) << i;
-    marks.line_ends |= bits(line_end) << i;
-  }
-  return marks;
-}
-#else
-Marks MarksOf(const char* bytes) {
-  Marks marks;
-  for (size_t i = 0; i < kBytesMax; ++i) {
-    const uint64_t bit = uint64_t{1} << i;
-    if (bytes[i] == ' ' || bytes[i] == '\t') marks.blanks |= bit;
-    if (bytes[i] == '\n') marks.line_ends |= bit;
-  }
-  return marks;
-}
-#endif
-
-// One to nine digits.
-bool ReadSize(std::string_view text, uint32_t& value) {
-  if (text.empty() || text.size() > 9) return false;
-  value = 0;
-  for (const char c : text) {
-    const auto digit = static_cast<uint32_t>(c - '0');
-    if (digit > 9) return false;
-    value = value * 10 + digit;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -72,7 +25,7 @@ bool ScanPubLine(std::string_view in, PubLine& line) {
     bytes = padded.data();
   }
   if (std::memcmp(bytes, kVerb.data(), kVerb.size()) != 0) return false;
-  const Marks marks = MarksOf(bytes);
+  const LineMarks marks = MarksOf(bytes);
   if (marks.line_ends == 0) return false;
   const auto newline = static_cast<size_t>(__builtin_ctzll(marks.line_ends));
   const size_t end = newline - 1;

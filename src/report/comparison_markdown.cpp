@@ -80,7 +80,7 @@ std::string ComparisonMarkdown(const Comparison& comparison) {
   out +=
       "\nMedians of the rounds; in brackets the range of the true ratio to the first server, "
       "with " +
-      Decimal(comparison.confidence * 100, 1) + " % confidence.\n";
+      Decimal(comparison.confidence * 100, 2) + " % confidence.\n";
   for (const std::string& note : comparison.notes) remarks += "- " + Cell(note) + "\n";
   for (const std::string& warning : comparison.warnings) remarks += "- " + Cell(warning) + "\n";
   return remarks.empty() ? out : out + "\n" + remarks;

@@ -123,7 +123,7 @@ std::string ComparisonText(const Comparison& comparison, bool colour) {
   out +=
       "\nMedians ± median deviation of the rounds; in brackets the range of the true ratio, each "
       "with\n" +
-      Decimal(comparison.confidence * 100, 1) +
+      Decimal(comparison.confidence * 100, 2) +
       " % confidence; with so much, all verdicts together are right in 98 of 100 comparisons.\n";
   for (const std::string& note : comparison.notes) out += Printable(note) + "\n";
   for (const std::string& warning : comparison.warnings) {

@@ -186,7 +186,7 @@ std::string ComparisonHtml(const Comparison& comparison) {
       "p",
       "Runs were made in rounds, the servers in random order within each. A large dot is "
       "the estimate of the ratio, the bar the range that holds the true one with " +
-          Decimal(comparison.confidence * 100, 1) +
+          Decimal(comparison.confidence * 100, 2) +
           " % confidence, small dots below it the rounds. No difference is seen while the bar "
           "holds 1. Right is better, also where less is better.",
       "soft");

@@ -14,18 +14,18 @@
 #include <martlet/version.h>
 
 #include "auth/nkey.h"
+#include "base/clock.h"
 #include "base/cpu_quota.h"
 #include "base/cpus.h"
 #include "base/go_text.h"
 #include "base/net_address.h"
+#include "ops/log_options.h"
 #include "ops/pid_file.h"
 #include "ops/ports_file.h"
 #include "ops/signals.h"
 
 namespace martlet::server {
 namespace {
-
-constexpr int kListenBacklog = 4096;
 
 // A large ring absorbs bursts; with many shards there are many rings. Any record must fit: its
 // texts come from one control line, its payload is short or travels apart.
@@ -44,17 +44,10 @@ unsigned ShardCount(const Options& options, size_t cpus) {
   return static_cast<unsigned>(std::clamp<size_t>(wanted, 1, subject::kShardsMax));
 }
 
-// host:port of client_advertise; the port is optional.
-void Advertise(const std::string& advertise, proto::ServerInfo& info) {
-  if (advertise.empty()) return;
-  const size_t colon = advertise.rfind(':');
-  const bool has_port = colon != advertise.npos && advertise.find(']', colon) == advertise.npos;
-  std::string host = advertise.substr(0, has_port ? colon : advertise.npos);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  info.host = host;
-  if (has_port) info.port = std::atoi(advertise.c_str() + colon + 1);
+control::ServiceManager ServiceManagerOf(config::Environment& environment) {
+  return {.notify_socket = environment.Variable("NOTIFY_SOCKET").value_or(""),
+          .watchdog_period = environment.Variable("WATCHDOG_USEC").value_or(""),
+          .watchdog_pid = environment.Variable("WATCHDOG_PID").value_or("")};
 }
 
 }  // namespace
@@ -66,13 +59,23 @@ struct Server::Running {
       : index(shards),
         interconnect(shards, RingBytes(shards, server_facts.options)),
         placement(shards),
-        facts(server_facts.options, server_facts.info),
-        shared{index, interconnect, placement, log, facts, std::move(tuning), {}},
+        facts(server_facts.options, server_facts.info, server_facts.bound_port,
+              session::ClientUrls(server_facts.options, server_facts.bound_port)),
+        shared{index,
+               interconnect,
+               placement,
+               log,
+               facts,
+               std::move(tuning),
+               base::UnixNanoseconds() - static_cast<int64_t>(base::MonotonicNanoseconds()),
+               {},
+               {}},
         opened(shards + 1),
         fallback(shards + 1),
         all_opened(shards),
         ended(shards + 1) {
     shared.wakers.resize(interconnect.members());
+    shared.stats.resize(shards);
   }
 
   subject::SubjectIndex index;
@@ -94,8 +97,8 @@ struct Server::Running {
   std::vector<std::thread> threads;
 };
 
-Server::Server(Options options, std::string argv0)
-    : options_(std::move(options)), argv0_(std::move(argv0)) {}
+Server::Server(Start start, std::string argv0)
+    : start_(std::move(start)), options_(start_.options), argv0_(std::move(argv0)) {}
 
 Server::~Server() = default;
 
@@ -108,11 +111,7 @@ int Server::Fail(std::string_view text) {
 int Server::Run() {
   absl::StatusOr<base::UniqueFd> signals = ops::BlockAndWatchSignals();
   absl::StatusOr<std::unique_ptr<base::Log>> log =
-      base::Log::Open({.file = options_.log_file,
-                       .debug = options_.debug,
-                       .trace = options_.trace,
-                       .timestamps = options_.log_timestamps,
-                       .utc = options_.log_utc});
+      base::Log::Open(ops::LogOptionsOf(options_, argv0_));
   for (const absl::Status& status : {signals.status(), log.status()}) {
     if (status.ok()) continue;
     std::fprintf(stderr, "nats-server: %s\n", std::string(status.message()).c_str());
@@ -127,39 +126,69 @@ int Server::Run() {
   info_.xkey = identity.xkey;
   info_.headers = options_.headers;
   info_.max_payload = options_.max_payload_bytes;
+  control::ClusterStart cluster;
+  if (options_.cluster.port != 0) {
+    cluster.dynamic = options_.cluster.name.empty();
+    cluster.name = cluster.dynamic ? auth::NewNuid() : options_.cluster.name;
+    info_.cluster = cluster.name;
+  }
   LogBanner();
   if (!options_.pid_file.empty()) {
     const absl::Status written = ops::WritePidFile(options_.pid_file, ::getpid());
     if (!written.ok()) return Fail("Could not write pidfile: " + std::string(written.message()));
   }
 
-  absl::StatusOr<base::UniqueFd> listening = Listen();
-  if (!listening.ok()) {
-    const int port = std::max(options_.port, 0);
-    return Fail("Error listening on port: " + base::JoinHostPort(options_.host, port) + ", " +
-                base::GoQuote(std::string(listening.status().message())));
+  // Whoever asks the monitor for readiness may do so before clients can come.
+  Bound monitoring;
+  if (options_.http_port != 0) {
+    absl::StatusOr<Bound> bound =
+        Listen(monitor_host(), options_.http_port, "Starting http monitor on ");
+    if (!bound.ok()) {
+      return Fail("Can't start monitoring: can't listen to the monitor port: " +
+                  std::string(bound.status().message()));
+    }
+    monitoring = *std::move(bound);
+    monitor_port_ = monitoring.port;
   }
-  info_.host = options_.host;
-  info_.port = bound_port_;
-  Advertise(options_.client_advertise, info_);
+  // It listens when there is somebody to accept.
+  absl::StatusOr<Bound> clients = Bind(options_.host, options_.port);
+  if (!clients.ok()) {
+    return Fail(control::ListenError(options_.host, options_.port,
+                                     std::string(clients.status().message())));
+  }
+  bound_port_ = clients->port;
+  session::SetAddress(options_, bound_port_, info_);
+  if (options_.cluster.port != 0) {
+    absl::StatusOr<Bound> bound = Listen(options_.cluster.host, options_.cluster.port, {});
+    if (!bound.ok()) {
+      return Fail(
+          "Error listening on router port: " + std::to_string(std::max(options_.cluster.port, 0)) +
+          " - " + std::string(bound.status().message()));
+    }
+    cluster.fd = std::move(bound->fd);
+    cluster.port = static_cast<uint16_t>(bound->port);
+    cluster_port_ = bound->port;
+  }
 
   const size_t cpus = base::AllowedCpus().size();
   const unsigned shards = ShardCount(options_, cpus);
   Running running(
-      shards, session::ServerFacts(options_, info_),
+      shards, session::ServerFacts(options_, info_, bound_port_),
       shard::TuningOf(options_.profile, shards, {.cpus = cpus, .quota = base::CpuQuota()}), *log_);
-  running.control = std::make_unique<control::ControlShard>(running.shared, *std::move(signals),
-                                                            *std::move(listening));
+  running.control = std::make_unique<control::ControlShard>(
+      running.shared, control::Reloader(start_.invocation, argv0_, start_.digest, environment_),
+      *std::move(signals), std::move(clients->fd), std::move(monitoring.fd), std::move(cluster),
+      ServiceManagerOf(environment_),
+      [this](const std::string& directory) { MovePortsFile(directory); });
   const absl::Status started = StartShards(running);
   if (!started.ok()) return Fail(std::string(started.message()));
-  if (!WriteFiles()) log_->Flush();
 
-  running.control->Run();
+  const bool served = running.control->Run();
   running.ended.count_down();
   for (std::thread& thread : running.threads) thread.join();
   if (!ports_file_.empty()) (void)ops::RemovePortsFile(ports_file_);
   LOG_INFO(*log_, "Server Exiting..");
-  return 0;
+  return served ? 0 : 1;
 }
 
 void Server::LogBanner() const {
@@ -168,17 +197,21 @@ void Server::LogBanner() const {
   LOG_INFO(*log_, "  Git:      [not set]");
   LOG_INFO(*log_, "  Martlet:  %s", kVersion);
   LOG_DEBUG(*log_, "  Go build: %s", info_.go.c_str());
+  if (!info_.cluster.empty()) LOG_INFO(*log_, "  Cluster:  %s", info_.cluster.c_str());
   LOG_INFO(*log_, "  Name:     %s", info_.server_name.c_str());
   LOG_INFO(*log_, "  ID:       %s", info_.server_id.c_str());
 }
 
+const std::string& Server::monitor_host() const {
+  return options_.http_host.empty() ? options_.host : options_.http_host;
+}
+
 // One socket for all shards: bound once, so that a port in use is an error, also when another
 // server of ours has it.
-absl::StatusOr<base::UniqueFd> Server::Listen() {
-  absl::StatusOr<base::SocketAddress> address = base::ResolveListen(options_.host, options_.port);
+absl::StatusOr<Server::Bound> Server::Bind(const std::string& host, int port) {
+  absl::StatusOr<base::SocketAddress> address = base::ResolveListen(host, port);
   if (!address.ok()) return address.status();
-  const std::string where =
-      "listen tcp " + base::JoinHostPort(options_.host, std::max(options_.port, 0));
+  const std::string where = control::ListenText(host, port);
   base::UniqueFd fd(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return ErrnoStatus(where + ": socket");
   const int on = 1;
@@ -190,14 +223,22 @@ absl::StatusOr<base::UniqueFd> Server::Listen() {
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
   if (::bind(fd.get(), address->get(), address->length) != 0) return ErrnoStatus(where + ": bind");
-  if (::listen(fd.get(), kListenBacklog) != 0) return ErrnoStatus(where + ": listen");
-
   base::SocketAddress bound;
   if (::getsockname(fd.get(), bound.get(), &bound.length) != 0) return ErrnoStatus("getsockname");
-  bound_port_ = bound.port();
-  LOG_INFO(*log_, "Listening for client connections on %s",
-           base::JoinHostPort(options_.host, bound_port_).c_str());
-  return fd;
+  return Bound{std::move(fd), bound.port()};
+}
+
+absl::StatusOr<Server::Bound> Server::Listen(const std::string& host, int port,
+                                             std::string_view line) {
+  absl::StatusOr<Bound> bound = Bind(host, port);
+  if (!bound.ok()) return bound;
+  if (::listen(bound->fd.get(), base::kListenBacklog) != 0) {
+    return ErrnoStatus(control::ListenText(host, port) + ": listen");
+  }
+  if (!line.empty()) {
+    log_->Write(base::LogLevel::kInfo, std::string(line) + base::JoinHostPort(host, bound->port));
+  }
+  return bound;
 }
 
 absl::Status Server::StartShards(Running& running) {
@@ -207,11 +248,9 @@ absl::Status Server::StartShards(Running& running) {
     running.threads.emplace_back(
         [this, &running, id, cpu = cpus[id % cpus.size()]] { RunShard(running, id, cpu); });
   }
-  running.opened[count] = running.control->Open({.backend = options_.io_backend,
-                                                 .submission_entries = 64,
-                                                 .completion_entries = 1024,
-                                                 .receives = false},
-                                                &running.fallback[count]);
+  running.opened[count] = running.control->Open(
+      {.backend = options_.io_backend, .submission_entries = 64, .completion_entries = 1024},
+      &running.fallback[count]);
   running.all_opened.wait();
   const auto failed = std::find_if_not(running.opened.begin(), running.opened.end(),
                                        [](const absl::Status& status) { return status.ok(); });
@@ -226,7 +265,6 @@ absl::Status Server::StartShards(Running& running) {
     LOG_INFO(*log_, "Shards: %u on %zu CPUs; I/O: %s", count, cpus.size(),
              running.description.c_str());
     LOG_INFO(*log_, "Profile: %s", running.shared.tuning.Describe(options_.profile).c_str());
-    LOG_INFO(*log_, "Server is ready");
   }
   running.decided.count_down();
   if (running.run) return absl::OkStatus();
@@ -241,6 +279,7 @@ void Server::RunShard(Running& running, unsigned id, int cpu) {
   running.opened[id] = shard.Open({.backend = options_.io_backend}, &running.fallback[id]);
   if (running.opened[id].ok()) {
     running.shared.wakers[id] = shard.loop().waker();
+    running.shared.stats[id] = &shard.context().stats;
     if (id == 0) running.description = shard.loop().Describe();
   }
   running.all_opened.count_down();
@@ -250,16 +289,29 @@ void Server::RunShard(Running& running, unsigned id, int cpu) {
   running.ended.arrive_and_wait();
 }
 
-bool Server::WriteFiles() {
-  if (options_.ports_file_dir.empty()) return true;
-  ports_file_ = ops::PortsFilePath(options_.ports_file_dir, argv0_, ::getpid());
+bool Server::WritePortsFile(const std::string& directory) {
+  if (directory.empty()) return true;
+  ports_file_ = ops::PortsFilePath(directory, argv0_, ::getpid());
   ops::Ports ports;
   ports.nats = ops::ListenerUrls("nats", options_.host, bound_port_, base::InterfaceAddresses());
+  if (monitor_port_ != 0) {
+    ports.monitoring =
+        ops::ListenerUrls("http", monitor_host(), monitor_port_, base::InterfaceAddresses());
+  }
+  if (cluster_port_ != 0) {
+    ports.cluster =
+        ops::ListenerUrls("nats", options_.cluster.host, cluster_port_, base::InterfaceAddresses());
+  }
   const absl::Status written = ops::WritePortsFile(ports_file_, ports);
   if (written.ok()) return true;
   LOG_ERROR(*log_, "Error writing ports file (%s): %s", ports_file_.c_str(),
             std::string(written.message()).c_str());
   return false;
+}
+
+void Server::MovePortsFile(const std::string& directory) {
+  if (!ports_file_.empty()) (void)ops::RemovePortsFile(std::exchange(ports_file_, {}));
+  WritePortsFile(directory);
 }
 
 }  // namespace martlet::server

@@ -2,6 +2,7 @@
 // connection itself.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/go_text.h"
 #include "json/reader.h"
@@ -21,6 +22,13 @@ constexpr uint64_t kMeasureRoundTripMs = 3'600'000;
 
 uint64_t ToMs(std::chrono::nanoseconds duration) {
   return static_cast<uint64_t>(std::max<int64_t>(1, duration / std::chrono::milliseconds(1)));
+}
+
+// What identifies the user, as the monitor shows it. Source: reference getRawAuthUser.
+std::string User(const proto::ConnectInfo& info) {
+  if (!info.nkey.empty()) return info.nkey;
+  if (!info.user.empty()) return info.user;
+  return info.auth_token.empty() ? "" : "[REDACTED]";
 }
 
 // Account and user as the log shows them, when any credentials came.
@@ -86,7 +94,10 @@ void ClientSession::OnConnect(std::string_view text) {
   no_responders_ = info.no_responders;
   const bool accepted = AcceptConnect(info);
   if (accepted) protocol_ = static_cast<uint8_t>(info.protocol);
-  if (!connected_) Remember(info);
+  if (!connected_) {
+    Remember(info);
+    round_trip_ns_ = RoundTripSince(start_ns_);
+  }
   connected_ = true;
   if (accepted && verbose_) SendOk();
 }
@@ -114,7 +125,7 @@ bool ClientSession::AcceptConnect(const proto::ConnectInfo& info) {
 }
 
 void ClientSession::Remember(const proto::ConnectInfo& info) {
-  Identity identity = {info.version, info.lang, info.name, Label(info)};
+  Identity identity = {info.version, info.lang, info.name, Label(info), User(info)};
   if (identity.version.empty() && identity.lang.empty() && identity.name.empty() &&
       identity.label.empty()) {
     return;
@@ -141,6 +152,12 @@ void ClientSession::OnPing() {
 void ClientSession::OnPong() {
   if (Logs(LogLevel::kTrace)) TraceIn("PONG", {});
   pings_out_ = 0;
+  if (ping_sent_ns_ != 0) round_trip_ns_ = RoundTripSince(std::exchange(ping_sent_ns_, 0));
+}
+
+// At least a nanosecond: it has been measured.
+uint64_t ClientSession::RoundTripSince(uint64_t begin_ns) const {
+  return std::max<uint64_t>(1, context_.now_ns - begin_ns);
 }
 
 void ClientSession::OnInfo(std::string_view text) {
@@ -222,6 +239,7 @@ void ClientSession::OnPingTimer() {
   } else {
     ++pings_out_;
     ping_sent_ms_ = now;
+    ping_sent_ns_ = context_.now_ns;
     if (Logs(LogLevel::kTrace)) TraceOut("PING");
     SendLine("PING\r\n");
   }

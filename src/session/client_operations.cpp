@@ -6,6 +6,7 @@
 #include "base/go_text.h"
 #include "session/client_session.h"
 #include "session/delivery.h"
+#include "session/interest_board.h"
 #include "session/user_info.h"
 #include "subject/subject.h"
 
@@ -93,8 +94,13 @@ void ClientSession::OnSubscribe(const proto::Op& op) {
   context_.drain_inbound();
   Subscription* subscription = Subscription::Create(*this, op.sid);
   subscriptions_.insert(subscription);
+  ++subscription_changes_;
   context_.index.Add(context_.shard, subject::kGlobalAccount, op.subject, op.queue, *subscription);
+  context_.interest->OnAdded(*subscription->filter);
   context_.stats.subscriptions.Add();
+  context_.stats.subscriptions_made.Add();
+  if (context_.mailroom.blocked()) [[unlikely]]
+    PauseForRings();
 }
 
 bool ClientSession::MaySubscribe(const proto::Op& op) {
@@ -164,14 +170,17 @@ void ClientSession::Withdraw(Subscription& subscription) {
   if (Logs(LogLevel::kTrace)) {
     Log(LogLevel::kTrace, "<-> [DELSUB " + std::string(subscription.sid()) + "]");
   }
-  context_.index.Remove(context_.shard, subscription);
+  ++subscription_changes_;
+  context_.interest->OnRemoved(context_.index.RemoveAndPin(context_.shard, subscription));
   context_.stats.subscriptions.Subtract();
   Subscription::Destroy(&subscription);
 }
 
 void ClientSession::DropSubscriptions() {
+  context_.interest->Hold();
   // Not one by one out of the set: finding the first again in an emptying table is quadratic.
   for (Subscription* subscription : std::exchange(subscriptions_, {})) Withdraw(*subscription);
+  context_.interest->LetGo();
 }
 
 }  // namespace martlet::session

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/go_text.h"
+#include "session/barriers.h"
 #include "session/client_session.h"
 #include "session/delivery.h"
 #include "session/user_info.h"
@@ -47,18 +48,14 @@ void ClientSession::OnPublish(const proto::Op& op) {
   const bool traces = Logs(LogLevel::kTrace);
   if (traces) [[unlikely]] {
     TraceIn(op.kind == proto::OpKind::kPub ? "PUB" : "HPUB", op.argument);
-    TracePayload("<<- ", op.payload);
+    TracePayload("<<- ", op.payload, op.header_bytes);
   }
   last_input_ms_ = context_.timers.now();
-  context_.stats.in_messages.Add();
-  context_.stats.in_bytes.Add(op.payload.size());
-
   // A pedantic client is told, and its message goes on all the same.
   if (pedantic_ && !subject::IsValidLiteral(op.subject)) SendError("Invalid Publish Subject");
-  if (!MayPublish(op.subject, op.reply)) return;
-  if (verbose_) SendOk();
 
-  Message message = {
+  const base::Keeper memory(KeepInput());
+  const Message message = {
       .account = subject::kGlobalAccount,
       .subject = op.subject,
       .reply = op.reply,
@@ -66,16 +63,41 @@ void ClientSession::OnPublish(const proto::Op& op) {
       .size_text = op.size_text,
       .header_bytes = op.header_bytes,
       .payload = op.payload,
+      .memory = memory.get(),
   };
-  const base::Keeper memory(KeepInput());
-  message.memory = memory.get();
-  if (op.subject == kUserInfoSubject) [[unlikely]]
-    return AnswerUserInfo(message, *this);
   subject::MatchCache::Memo memo;
-  Publish(message, context_.cache.Match(message.account, message.subject, memo));
+  const uint64_t hash = subject::SubjectIndex::HashOf(message.account, message.subject);
+  if (!PublishOne(message, hash, memo)) return;
   if (pedantic_ || verbose_ || traces) return;
   if (message.reply.empty() && PublishRuns(message, memo)) return;
   PublishAhead();
+}
+
+/// However it was parsed. False: it was refused, or was for the server itself.
+bool ClientSession::PublishOne(const Message& message, uint64_t hash,
+                               subject::MatchCache::Memo& memo) {
+  context_.stats.in_messages.Add();
+  context_.stats.in_bytes.Add(message.payload.size());
+  CountIn(1, message.payload.size());
+  if (!MayPublish(message.subject, message.reply)) return false;
+  if (verbose_) SendOk();
+  if (message.subject.starts_with("$SYS.REQ.")) [[unlikely]] {
+    if (AnswerRequest(message)) return false;
+  }
+  Publish(message, context_.cache.Match(message.account, message.subject, hash, memo));
+  return true;
+}
+
+// Requests that the server itself answers.
+bool ClientSession::AnswerRequest(const Message& message) {
+  if (message.subject == kUserInfoSubject) {
+    AnswerUserInfo(message, *this);
+  } else if (message.subject == kBarrierSubject) {
+    context_.barriers->Begin(message, *this);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // The memory that the operation lies in, where that can be kept.
@@ -98,8 +120,10 @@ bool ClientSession::PublishRuns(Message message, subject::MatchCache::Memo& memo
     message.payload = {run.payload, message.payload.size()};
     message.stride = run.stride;
     message.count = run.count;
+    const uint64_t bytes = run.count * message.payload.size();
     context_.stats.in_messages.Add(run.count);
-    context_.stats.in_bytes.Add(run.count * message.payload.size());
+    context_.stats.in_bytes.Add(bytes);
+    CountIn(run.count, bytes);
     Publish(message, context_.cache.MatchAgain(message.account, message.subject, memo));
   }
   return any;
@@ -121,7 +145,14 @@ void ClientSession::PublishAhead() {
     for (size_t i = 0; i < count; ++i) {
       if (paused() || closing() || context_.mailroom.blocked()) return;
       parser_.Take(pubs[i]);
-      PublishPlain(pubs[i], hashes[i]);
+      subject::MatchCache::Memo memo;
+      PublishOne({.account = subject::kGlobalAccount,
+                  .subject = pubs[i].subject,
+                  .reply = pubs[i].reply,
+                  .size_text = pubs[i].size_text,
+                  .payload = pubs[i].payload,
+                  .memory = input_memory_},
+                 hashes[i], memo);
     }
   }
 }
@@ -139,24 +170,6 @@ void ClientSession::Foresee(std::span<const uint64_t> hashes) {
     if (match == nullptr || match->first_local == nullptr || !match->stamp.IsCurrent()) continue;
     __builtin_prefetch(match->first_local->members().data()[0]);
   }
-}
-
-void ClientSession::PublishPlain(const proto::PlainPub& pub, uint64_t hash) {
-  context_.stats.in_messages.Add();
-  context_.stats.in_bytes.Add(pub.payload.size());
-  if (!MayPublish(pub.subject, pub.reply)) return;
-  const Message message = {
-      .account = subject::kGlobalAccount,
-      .subject = pub.subject,
-      .reply = pub.reply,
-      .size_text = pub.size_text,
-      .payload = pub.payload,
-      .memory = input_memory_,
-  };
-  if (pub.subject == kUserInfoSubject) [[unlikely]]
-    return AnswerUserInfo(message, *this);
-  subject::MatchCache::Memo memo;
-  Publish(message, context_.cache.Match(message.account, message.subject, hash, memo));
 }
 
 bool ClientSession::MayPublish(std::string_view subject, std::string_view reply) {

@@ -19,13 +19,15 @@ ClientSession::ClientSession(ShardContext& context, Transport& transport, uint64
     : Session(context, transport),
       id_(id),
       peer_(std::move(peer)),
-      last_input_ms_(context.timers.now()) {}
+      last_input_ms_(context.timers.now()),
+      start_ns_(context.now_ns) {}
 
 ClientSession::~ClientSession() { DCHECK(subscriptions_.empty()); }
 
 void ClientSession::Start(bool over_limit) {
   started_ = true;
   context_.clients.emplace(id_, this);
+  context_.roster.PushBack(*this);
   context_.stats.connections.Add();
   context_.stats.total_connections.Add();
   if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Client connection created");
@@ -33,15 +35,16 @@ void ClientSession::Start(bool over_limit) {
   std::string info;
   context_.facts->first_info.Append(id_, peer_.ip, {}, info);
   SendLine(info);
-  if (over_limit) {
-    Log(LogLevel::kError, "maximum connections exceeded");
-    SendError("maximum connections exceeded");
-    Close(CloseReason::kMaximumConnectionsExceeded);
-    return;
-  }
+  if (over_limit) return CloseForMaximumConnections();
   // Until its CONNECT a client is asked for a sign of life after the full interval.
   const auto interval = context_.facts->options.ping_interval;
   context_.timers.Arm(ping_timer_, static_cast<uint64_t>(interval / std::chrono::milliseconds(1)));
+}
+
+void ClientSession::CloseForMaximumConnections() {
+  Log(LogLevel::kError, "maximum connections exceeded");
+  SendError("maximum connections exceeded");
+  Close(CloseReason::kMaximumConnectionsExceeded);
 }
 
 void ClientSession::Detach() {
@@ -59,7 +62,13 @@ void ClientSession::Detach() {
   stall_timer_.Disarm();
   std::erase(context_.waiting_for_rings, this);
   context_.clients.erase(id_);
+  Unlink();
   context_.stats.connections.Subtract();
+}
+
+uint64_t ClientSession::last_activity_ns() const {
+  const uint64_t last_ms = std::max(last_input_ms_, traffic().last_out_ms);
+  return std::max(start_ns_, last_ms * 1'000'000);
 }
 
 void ClientSession::OnBytes(std::string_view bytes, base::KeptMemory* memory) {
@@ -130,6 +139,7 @@ void ClientSession::Stall(uint32_t milliseconds) {
   if (granted == 0) return;
   stall_left_ms_ -= granted;
   stalled_ms_ += granted;
+  ++stalls_;
   context_.stats.stalls.Add();
   context_.timers.Arm(stall_timer_, granted);
   UpdatePause();
@@ -154,8 +164,10 @@ void ClientSession::DeliverShared(const Subscription& subscription, const Messag
 }
 
 void ClientSession::AfterMessage(const Subscription& subscription, const Message& message) {
+  const uint64_t bytes = message.count * message.payload.size();
   context_.stats.out_messages.Add(message.count);
-  context_.stats.out_bytes.Add(message.count * message.payload.size());
+  context_.stats.out_bytes.Add(bytes);
+  CountOut(message.count, bytes);
   if (Logs(LogLevel::kTrace)) [[unlikely]]
     TraceDelivery(subscription, message);
   AfterAppend();
@@ -197,13 +209,25 @@ void ClientSession::AfterAppend() {
   Close(CloseReason::kSlowConsumerPendingBytes);
 }
 
+WriteLimit ClientSession::write_limit() const {
+  const Options& options = context_.facts->options;
+  return {.deadline = options.write_deadline, .whole = !options.retry_writes};
+}
+
 void ClientSession::OnWriteDeadline(size_t chunks, size_t bytes) {
-  const auto deadline = context_.facts->options.write_deadline;
-  Log(LogLevel::kInfo, "Slow Consumer Detected: WriteDeadline of " + base::GoDuration(deadline) +
-                           " exceeded with " + std::to_string(chunks) + " chunks of " +
-                           std::to_string(bytes) + " total bytes.");
+  Log(LogLevel::kInfo, "Slow Consumer Detected: WriteDeadline of " +
+                           base::GoDuration(write_limit().deadline) + " exceeded with " +
+                           std::to_string(chunks) + " chunks of " + std::to_string(bytes) +
+                           " total bytes.");
   context_.stats.slow_consumers.Add();
   Close(CloseReason::kSlowConsumerWriteDeadline);
+}
+
+void ClientSession::SendInfo() {
+  if (closing() || !first_pong_sent_ || protocol_ < 1) return;
+  std::string info;
+  context_.facts->first_info.Append(id_, peer_.ip, {}, info);
+  SendLine(info);
 }
 
 void ClientSession::SendLameDuckInfo() {

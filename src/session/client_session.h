@@ -11,25 +11,30 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include "base/linked_list.h"
 #include "base/timer_wheel.h"
 #include "proto/client_parser.h"
 #include "proto/connect_info.h"
 #include "session/message.h"
+#include "session/peer.h"
 #include "session/session.h"
 #include "session/subscription.h"
 
 namespace martlet::session {
 
-struct Peer {
-  std::string ip;
-  uint16_t port = 0;
-};
-
 /// One client connection.
 ///
 /// Source: spec client-protocol.md sections 1 to 8 and 11; reference client.go.
-class ClientSession final : public Session {
+class ClientSession final : public Session, public base::ListNode {
  public:
+  // What the client told about itself, for log lines and the monitor.
+  struct Identity {
+    std::string version, lang, name;
+    std::string label;  // account and user, when credentials came
+    std::string user;   // of those what identifies; [REDACTED] for a token
+  };
+  using Subscriptions = absl::flat_hash_set<Subscription*, SidHash, SidEqual>;
+
   ClientSession(ShardContext& context, Transport& transport, uint64_t id, Peer peer);
   ~ClientSession() override;
 
@@ -55,11 +60,21 @@ class ClientSession final : public Session {
   /// A subscriber of this publisher's messages is slow: take no input for so long. At most
   /// kStallMaxMs in all for one chunk of input.
   void Stall(uint32_t milliseconds);
-  /// The rings towards other shards have room again.
-  void OnRingsFree();
+  void OnRingsFree() override;
   static constexpr uint32_t kStallMaxMs = 10;
   static constexpr uint32_t kStallStepMs = 2;
 
+  /// Reads nothing, or too slowly for a stall of its publishers to be of any help: a stalled
+  /// publisher still sends a chunk of input each kStallMaxMs, and who keeps up with that empties a
+  /// third of the largest send buffer (then the socket takes more) well within this time.
+  bool stuck() const { return send_waits_ms() >= kStuckMs; }
+  static constexpr uint64_t kStuckMs = 250;
+
+  /// There are more clients than there may be.
+  void CloseForMaximumConnections();
+
+  /// Tells the client which servers there are now (INFO), if it can take that.
+  void SendInfo();
   /// Tells the client that the server will go (INFO with ldm), if it can take that.
   void SendLameDuckInfo();
 
@@ -70,22 +85,31 @@ class ClientSession final : public Session {
   const Peer& peer() const { return peer_; }
   size_t subscriptions() const { return subscriptions_.size(); }
 
+  // For the monitor.
+  const Subscriptions& subscription_set() const { return subscriptions_; }
+  /// Differs whenever the set has changed: its iterators are good as long as this stays.
+  uint32_t subscription_changes() const { return subscription_changes_; }
+  /// Null when the client said nothing.
+  const Identity* identity() const { return identity_.get(); }
+  /// Times of the monotonic clock: when it came, and when it last sent or got a message, or changed
+  /// a subscription.
+  uint64_t start_ns() const { return start_ns_; }
+  uint64_t last_activity_ns() const;
+  /// Of the last ping, or of the first INFO to the CONNECT; 0: not known. As exact as turns are
+  /// long.
+  uint64_t round_trip_ns() const { return round_trip_ns_; }
+  uint32_t stalls() const { return stalls_; }
+
   /// False when it has been given this mark already: tells a delivery that it comes by again.
   bool TakeMark(uint64_t mark) { return std::exchange(mark_, mark) != mark; }
 
-  /// Ends with kSlowConsumerWriteDeadline; `bytes` were on their way.
-  void OnWriteDeadline(size_t chunks, size_t bytes);
+  WriteLimit write_limit() const override;
+  void OnWriteDeadline(size_t chunks, size_t bytes) override;
 
   void Log(base::LogLevel level, std::string_view text) const;
   bool Logs(base::LogLevel level) const { return context_.log.enabled(level); }
 
  private:
-  // What the client told about itself, for log lines.
-  struct Identity {
-    std::string version, lang, name;
-    std::string label;  // account and user, when credentials came
-  };
-
   void Process();
   void Execute(const proto::Op& op);
   void OnPublish(const proto::Op& op);
@@ -96,7 +120,8 @@ class ClientSession final : public Session {
   bool PublishRuns(Message message, subject::MatchCache::Memo& memo);
   void PublishAhead();
   void Foresee(std::span<const uint64_t> hashes);
-  void PublishPlain(const proto::PlainPub& pub, uint64_t hash);
+  bool PublishOne(const Message& message, uint64_t hash, subject::MatchCache::Memo& memo);
+  bool AnswerRequest(const Message& message);
   void Publish(const Message& message, const subject::MatchResult& match);
   void OnSubscribe(const proto::Op& op);
   void OnUnsubscribe(const proto::Op& op);
@@ -121,6 +146,7 @@ class ClientSession final : public Session {
   void AfterMessage(const Subscription& subscription, const Message& message);
   void AfterAppend();
 
+  uint64_t RoundTripSince(uint64_t begin_ns) const;
   void ArmFirstPing();
   void OnPingTimer();
   void OnStallTimer();
@@ -129,7 +155,8 @@ class ClientSession final : public Session {
   void UpdatePause();
 
   void TraceIn(std::string_view verb, std::string_view argument) const;
-  void TracePayload(std::string_view direction, std::string_view payload) const;
+  void TracePayload(std::string_view direction, std::string_view payload,
+                    size_t header_bytes) const;
   void TraceOut(std::string_view text) const;
   void TraceDelivery(const Subscription& subscription, const Message& message) const;
 
@@ -142,7 +169,7 @@ class ClientSession final : public Session {
     std::string_view bytes;
   };
   std::vector<Unread> unread_;  // what came while paused, or was left over
-  absl::flat_hash_set<Subscription*, SidHash, SidEqual> subscriptions_;
+  Subscriptions subscriptions_;
   std::unique_ptr<Identity> identity_;  // null until CONNECT
 
   // Wishes of the CONNECT, with the defaults that hold without one.
@@ -164,6 +191,11 @@ class ClientSession final : public Session {
   uint64_t mark_ = 0;
   uint64_t last_input_ms_;     // last message, SUB, UNSUB or PING
   uint64_t ping_sent_ms_ = 0;  // when the round trip was last measured
+  uint64_t ping_sent_ns_ = 0;  // ... and has not come back; 0: it has
+  const uint64_t start_ns_;
+  uint64_t round_trip_ns_ = 0;
+  uint32_t stalls_ = 0;
+  uint32_t subscription_changes_ = 0;
 
   base::Timer ping_timer_ = base::Timer::Bind<&ClientSession::OnPingTimer>(this);
   base::Timer stall_timer_ = base::Timer::Bind<&ClientSession::OnStallTimer>(this);

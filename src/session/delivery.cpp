@@ -62,8 +62,13 @@ bool Delivery::Publish(const Message& message, ClientSession* publisher, const M
     ForwardPlain(others, message, source, match.as_of);
     delivered = true;
   }
+  for (const Filter* filter : match.remote) AddTarget(filter->route(), {});
   for (const MatchResult::Group& group : match.groups) {
     delivered |= DeliverToGroup(group, message, source, match.as_of);
+  }
+  if (targets_used_ > 0) {
+    SendToTargets(message, source);
+    delivered = true;
   }
   ExpireSubscriptions();
   return delivered;
@@ -81,7 +86,14 @@ bool Delivery::PublishOneByOne(const Message& run, ClientSession* publisher,
 // places. Connections of other shards are looked at there.
 bool Delivery::GoesInOne(const Message& message, const MatchResult& match) {
   if (message.count == 1) return true;
-  if (!match.groups.empty()) return match.plain.empty() && match.groups.size() == 1;
+  if (!match.groups.empty()) {
+    return match.plain.empty() && match.remote.empty() && match.groups.size() == 1;
+  }
+  return RunGoesInOneToPlain(match);
+}
+
+bool Delivery::RunGoesInOneToPlain(const MatchResult& match) {
+  if (match.plain.empty()) return true;
   if (match.plain.size() == 1 && match.plain.front()->local(context_.shard).size() < 2) return true;
   ++marks_;
   for (const Filter* filter : match.plain) {
@@ -141,7 +153,7 @@ bool Delivery::DeliverTo(Subscription& subscription, const Message& message, con
   const Options& options = context_.facts->options;
   const auto pending = static_cast<int64_t>(client.outbound().pending_bytes());
   if (pending > options.max_pending_bytes / 4 * 3 && options.stall_fast_producers) [[unlikely]] {
-    StallSource(source, ClientSession::kStallStepMs);
+    if (!client.stuck()) StallSource(source, ClientSession::kStallStepMs);
   }
   return true;
 }
@@ -188,6 +200,7 @@ void Delivery::ForwardPlain(ShardSet shards, const Message& message, const Sourc
                               .publisher = source.id,
                               .origin = static_cast<uint8_t>(context_.shard),
                               .as_of = as_of,
+                              .routed = source.routed,
                               .message = piece};
       Forward(static_cast<unsigned>(__builtin_ctzll(to)), record, shared);
     }
@@ -247,6 +260,9 @@ void Delivery::OnRecord(std::span<const char> bytes) {
     case RecordKind::kQueuePick:
       OnQueuePick(record);
       break;
+    case RecordKind::kRouted:
+      OnRouted(record);
+      break;
     default:
       DCHECK(record.kind == RecordKind::kBounce);
       OnBounce(record);
@@ -257,7 +273,7 @@ void Delivery::OnRecord(std::span<const char> bytes) {
 
 void Delivery::OnMessage(const MessageRecord& record) {
   const Message& message = record.message;
-  const Source source = {nullptr, record.publisher, record.origin, record.as_of};
+  const Source source = {nullptr, record.publisher, record.origin, record.as_of, record.routed};
   const MatchResult& match = context_.cache.Match(message.account, message.subject);
   bool delivered = false;
   if (GoesInOne(message, match)) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -43,6 +44,16 @@ class Interconnect {
     done.store(done.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
   }
 
+  /// The shards that have routes, and so want to hear of every change of the index.
+  ///
+  /// Who writes: each shard its own bit.
+  /// Who reads:  every shard, after a change of its own.
+  /// Order:      a shard sets its bit, then walks the index; a shard that changes the index looks
+  /// at
+  ///             the bits after that. With a full fence between the two steps on both sides, one of
+  ///             them sees the other: no change is missed by both.
+  std::atomic<uint64_t>& interest_listeners() { return interest_listeners_; }
+
   void MarkSleeping(unsigned member) {
     flags_[member].sleeping.store(1, std::memory_order_seq_cst);
   }
@@ -69,6 +80,7 @@ class Interconnect {
   std::unique_ptr<Done[]> done_;
   std::vector<std::unique_ptr<base::ByteRing>> rings_;
   std::unique_ptr<Flag[]> flags_;
+  alignas(128) std::atomic<uint64_t> interest_listeners_{0};
 };
 
 }  // namespace martlet::session

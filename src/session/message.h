@@ -16,6 +16,7 @@ namespace martlet::session {
 struct Message {
   subject::AccountId account = subject::kGlobalAccount;
   std::string_view subject;
+  std::string_view shown_subject;     // what subscribers read in its place; empty: the subject
   std::string_view reply;             // empty: none
   std::string_view header_size_text;  // digits as the publisher wrote them
   std::string_view size_text;

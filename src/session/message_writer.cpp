@@ -22,11 +22,24 @@ char* PutWord(char* to, std::string_view text) {
   return to + 1;
 }
 
+// How the line begins for its receiver, and what stands between subject and sizes.
+struct LineWords {
+  std::string_view plain_verb;   // with its blank
+  std::string_view header_verb;  // the same with a header block
+  std::string_view account;      // empty: none
+  std::string_view middle;       // a client's sid; a route's queue groups; empty: none
+};
+
+LineWords ToClient(std::string_view sid) { return {"MSG ", "HMSG ", {}, sid}; }
+
 // What of a message a subscriber gets, and how it is written.
 class Form {
  public:
-  Form(const Message& message, std::string_view sid, bool headers)
-      : message_(message), sid_(sid), with_headers_(headers && message.header_bytes > 0) {
+  Form(const Message& message, const LineWords& words, bool headers)
+      : message_(message),
+        words_(words),
+        subject_(message.shown_subject.empty() ? message.subject : message.shown_subject),
+        with_headers_(headers && message.header_bytes > 0) {
     size_ = message.size_text;
     if (message.header_bytes == 0 || with_headers_) return;
     skipped_ = message.header_bytes;
@@ -38,8 +51,9 @@ class Form {
 
   /// Of one message, rather too much than too little.
   size_t LineBytes() const {
-    return sizeof("HMSG ") + message_.subject.size() + 1 + sid_.size() + 1 + message_.reply.size() +
-           1 + message_.header_size_text.size() + 1 + size_.size() + 2;
+    return sizeof("HMSG ") + words_.account.size() + 1 + subject_.size() + 1 +
+           words_.middle.size() + 1 + message_.reply.size() + 1 + message_.header_size_text.size() +
+           1 + size_.size() + 2;
   }
   size_t Bytes() const { return LineBytes() + PayloadLine(0).size(); }
 
@@ -49,8 +63,10 @@ class Form {
 
   /// Without the line end.
   char* PutLine(char* to) const {
-    to = Put(to, with_headers_ ? std::string_view("HMSG ") : std::string_view("MSG "));
-    to = PutWord(PutWord(to, message_.subject), sid_);
+    to = Put(to, with_headers_ ? words_.header_verb : words_.plain_verb);
+    if (!words_.account.empty()) to = PutWord(to, words_.account);
+    to = PutWord(to, subject_);
+    if (!words_.middle.empty()) to = PutWord(to, words_.middle);
     if (!message_.reply.empty()) to = PutWord(to, message_.reply);
     if (with_headers_) to = PutWord(to, message_.header_size_text);
     return Put(to, size_);
@@ -68,7 +84,8 @@ class Form {
 
  private:
   const Message& message_;
-  const std::string_view sid_;
+  const LineWords words_;
+  const std::string_view subject_;
   const bool with_headers_;
   std::string_view size_;
   size_t skipped_ = 0;  // header block that the subscriber does not take
@@ -103,10 +120,7 @@ void AppendShown(const Message& message, const Form& form, Outbound& out) {
   }
 }
 
-}  // namespace
-
-void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out) {
-  const Form form(message, sid, headers);
+void Append(const Message& message, const Form& form, Outbound& out) {
   const size_t each = form.Bytes();
   if (message.memory != nullptr && message.payload.size() >= kShownBytesMin &&
       out.pending_bytes() < kShownPendingMax) {
@@ -131,9 +145,28 @@ void AppendMessage(const Message& message, std::string_view sid, bool headers, O
   }
 }
 
+}  // namespace
+
+void AppendMessage(const Message& message, std::string_view sid, bool headers, Outbound& out) {
+  Append(message, Form(message, ToClient(sid), headers), out);
+}
+
+void AppendRouteMessage(const Message& message, std::string_view account, std::string_view queues,
+                        bool headers, Outbound& out) {
+  LineWords words = {"RMSG ", "HMSG ", account, {}};
+  if (queues.empty()) return Append(message, Form(message, words, headers), out);
+  // The indicator says whether a reply stands in front of the groups.
+  std::string middle = message.reply.empty() ? "| " : "+ " + std::string(message.reply) + " ";
+  middle += queues;
+  words.middle = middle;
+  Message without_reply = message;
+  without_reply.reply = {};
+  Append(without_reply, Form(without_reply, words, headers), out);
+}
+
 SharedBytes WriteShared(const Message& message, std::string_view sid, bool headers, ChunkPool& pool,
                         uint32_t& count) {
-  const Form form(message, sid, headers);
+  const Form form(message, ToClient(sid), headers);
   const size_t each = form.Bytes();
   const size_t wanted = std::min(message.count * each, std::max(each, kWorthFillingBytes));
   SharedBlock& block = pool.BlockFor(wanted);
@@ -146,7 +179,7 @@ SharedBytes WriteShared(const Message& message, std::string_view sid, bool heade
 }
 
 std::string MessageLine(const Message& message, std::string_view sid, bool headers) {
-  const Form form(message, sid, headers);
+  const Form form(message, ToClient(sid), headers);
   std::string line(form.LineBytes(), '\0');
   line.resize(static_cast<size_t>(form.PutLine(line.data()) - line.data()));
   return line;

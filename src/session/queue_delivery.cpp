@@ -22,10 +22,13 @@ uint32_t Members(const MatchResult::Group& group, unsigned shard) {
 
 bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& message,
                               const Source& source, uint64_t as_of) {
-  if (message.count > 1 && Spread(group, message, source, as_of, true)) return true;
+  if (message.count == 1) return DeliverOneToGroup(group, message, source, 0, as_of);
+  if (Spread(group, message, source, as_of, false)) return true;
   bool delivered = false;
   for (uint32_t i = 0; i < message.count; ++i) {
-    delivered |= DeliverOneToGroup(group, message.Part(i, 1), source, 0, as_of);
+    const Message part = message.Part(i, 1);
+    delivered |= DeliverOneToGroup(group, part, source, 0, as_of);
+    SendToTargets(part, source);
   }
   return delivered;
 }
@@ -34,13 +37,25 @@ bool Delivery::DeliverToGroup(const MatchResult::Group& group, const Message& me
 // gets its messages in one go. False, and nothing done, where the group has to be asked message by
 // message.
 bool Delivery::Spread(const MatchResult::Group& group, const Message& run, const Source& source,
-                      uint64_t as_of, bool to_others) {
+                      uint64_t as_of, bool picked_here) {
   if (!CollectMembers(group, run, source)) return false;
   const auto local_members = static_cast<uint32_t>(shares_.size());
-  const unsigned shards = to_others ? context_.index.shards() : 0;
+  const unsigned shards = picked_here ? 0 : context_.index.shards();
   for (unsigned shard = 0; shard < shards; ++shard) {
     const uint32_t members = shard == context_.shard ? 0 : Members(group, shard);
-    if (members != 0) shares_.push_back({.member = nullptr, .shard = shard, .weight = members});
+    if (members != 0) {
+      shares_.push_back({.member = nullptr, .shard = shard, .route = 0, .weight = members});
+    }
+  }
+  if (!picked_here && !source.routed) {
+    for (const Filter* filter : group.remote) {
+      const subject::RouteKey route = filter->route();
+      if (filter->weight() == 0) continue;
+      shares_.push_back({.member = nullptr,
+                         .shard = subject::ShardOf(route),
+                         .route = route,
+                         .weight = filter->weight()});
+    }
   }
   const bool others = shares_.size() != local_members;
   if (shares_.empty() || (others && run.payload.size() > MessageRecord::kInlineBytesMax)) {
@@ -52,6 +67,9 @@ bool Delivery::Spread(const MatchResult::Group& group, const Message& run, const
     const Message picked = run.Picked(&picks_[share.first], share.messages);
     if (share.member != nullptr) {
       DeliverTo(*share.member, picked, source);
+    } else if (share.route != 0) {
+      SharedPayload* shared = nullptr;  // small ones go without
+      SendToRoute(share.route, group.queue, picked, source, shared);
     } else {
       ForwardPicks(share.shard, group.queue, picked, source, as_of);
     }
@@ -70,7 +88,8 @@ bool Delivery::CollectMembers(const MatchResult::Group& group, const Message& ru
       Subscription& subscription = AsSubscription(subscriber);
       if (!Takes(subscription, source)) continue;
       if (MayReachLimit(subscription, run)) return false;
-      shares_.push_back({.member = &subscription, .shard = context_.shard, .weight = 1});
+      shares_.push_back(
+          {.member = &subscription, .shard = context_.shard, .route = 0, .weight = 1});
     }
   }
   return true;
@@ -102,15 +121,21 @@ void Delivery::Draw(uint32_t messages, uint32_t local_members) {
   }
 }
 
+// How many of the next picked messages go in one record.
+uint32_t Delivery::CountOfPicks(const Message& picks, uint32_t left) const {
+  const uint32_t fit = RunBytesMax() / static_cast<uint32_t>(picks.payload.size() + 2);
+  return std::min(left, std::max(fit, 1u));
+}
+
 void Delivery::ForwardPicks(unsigned shard, std::string_view queue, const Message& picks,
                             const Source& source, uint64_t as_of) {
-  const uint32_t fit = RunBytesMax() / static_cast<uint32_t>(picks.payload.size() + 2);
   for (uint32_t next = 0; next < picks.count;) {
-    const uint32_t count = std::min(picks.count - next, std::max(fit, 1u));
+    const uint32_t count = CountOfPicks(picks, picks.count - next);
     MessageRecord record = {.kind = RecordKind::kQueuePick,
                             .publisher = source.id,
                             .origin = static_cast<uint8_t>(source.shard),
                             .as_of = as_of,
+                            .routed = source.routed,
                             .queue = queue,
                             .message = picks.Part(next, count)};
     SharedPayload* shared = nullptr;  // small ones go without
@@ -127,6 +152,9 @@ bool Delivery::DeliverOneToGroup(const MatchResult::Group& group, const Message&
     for (unsigned shard = 0; shard < shards; ++shard) {
       if ((tried & Only(shard)) == 0) total += Members(group, shard);
     }
+    if (!source.routed) {
+      for (const Filter* filter : group.remote) total += filter->weight();
+    }
     if (total == 0) return false;
 
     uint32_t pick = context_.random.Below(total);
@@ -137,8 +165,10 @@ bool Delivery::DeliverOneToGroup(const MatchResult::Group& group, const Message&
       if (pick < members) break;
       pick -= members;
     }
-    // A count may have gone down between the two loops: draw again.
-    if (chosen == shards) continue;
+    if (chosen == shards) {
+      if (!source.routed && PickRemote(group, pick)) return true;
+      continue;  // a count went down between the two loops: draw again
+    }
 
     if (chosen != context_.shard) {
       MessageRecord record = {.kind = RecordKind::kQueuePick,
@@ -146,6 +176,7 @@ bool Delivery::DeliverOneToGroup(const MatchResult::Group& group, const Message&
                               .tried = tried,
                               .origin = static_cast<uint8_t>(source.shard),
                               .as_of = as_of,
+                              .routed = source.routed,
                               .queue = group.queue,
                               .message = message};
       SharedPayload* shared = nullptr;
@@ -156,6 +187,19 @@ bool Delivery::DeliverOneToGroup(const MatchResult::Group& group, const Message&
     if (DeliverToLocalMember(group, message, source, pick)) return true;
     tried |= Only(context_.shard);
   }
+}
+
+// Of the members on other servers the one of this number.
+bool Delivery::PickRemote(const MatchResult::Group& group, uint32_t pick) {
+  for (const Filter* filter : group.remote) {
+    const uint32_t weight = filter->weight();
+    if (pick < weight) {
+      AddTarget(filter->route(), group.queue);
+      return true;
+    }
+    pick -= weight;
+  }
+  return false;
 }
 
 uint32_t Delivery::LocalMembers(const MatchResult::Group& group, uint64_t as_of) const {
@@ -188,10 +232,10 @@ bool Delivery::DeliverToLocalMember(const MatchResult::Group& group, const Messa
 void Delivery::OnQueuePick(const MessageRecord& record) {
   const Message& run = record.message;
   if (run.count > 1) {
-    const Source source = {nullptr, record.publisher, record.origin, record.as_of};
+    const Source source = {nullptr, record.publisher, record.origin, record.as_of, record.routed};
     const MatchResult& match = context_.cache.Match(run.account, run.subject);
     for (const MatchResult::Group& group : match.groups) {
-      if (group.queue == record.queue && Spread(group, run, source, 0, false)) return;
+      if (group.queue == record.queue && Spread(group, run, source, 0, true)) return;
     }
   }
   for (uint32_t i = 0; i < run.count; ++i) {
@@ -201,7 +245,7 @@ void Delivery::OnQueuePick(const MessageRecord& record) {
 }
 
 bool Delivery::DeliverPicked(const MessageRecord& record, const Message& message) {
-  const Source source = {nullptr, record.publisher, record.origin, record.as_of};
+  const Source source = {nullptr, record.publisher, record.origin, record.as_of, record.routed};
   const MatchResult& match = context_.cache.Match(message.account, message.subject);
   for (const MatchResult::Group& group : match.groups) {
     if (group.queue != record.queue) continue;
@@ -229,13 +273,14 @@ void Delivery::Bounce(const MessageRecord& record, const Message& message) {
 void Delivery::OnBounce(const MessageRecord& record) {
   const auto client = context_.clients.find(record.publisher);
   ClientSession* publisher = client == context_.clients.end() ? nullptr : client->second;
-  const Source source = {publisher, record.publisher, context_.shard};
+  const Source source = {publisher, record.publisher, context_.shard, UINT64_MAX, record.routed};
   const MatchResult& match = context_.cache.Match(record.message.account, record.message.subject);
   for (const MatchResult::Group& group : match.groups) {
-    if (group.queue == record.queue &&
-        DeliverOneToGroup(group, record.message, source, record.tried, match.as_of)) {
-      return;
+    if (group.queue != record.queue) continue;
+    if (DeliverOneToGroup(group, record.message, source, record.tried, match.as_of)) {
+      return SendToTargets(record.message, source);
     }
+    if (record.routed && PassOn(group, record.message, source)) return;
   }
   context_.stats.lost_interest.Add();
   if (publisher != nullptr && !publisher->closing()) {

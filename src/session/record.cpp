@@ -7,15 +7,18 @@
 namespace martlet::session {
 namespace {
 
-// The fixed part of a message in a ring; the texts follow in this order: subject, reply, queue,
-// header size, size, and the payloads when they are inline.
+// The fixed part of a message in a ring; the texts follow in this order: subject, shown subject,
+// reply, queue, header size, size, and the payloads when they are inline.
 struct Header {
   RecordKind kind;
   uint8_t origin;
   uint8_t header_size_bytes;
   uint8_t size_bytes;
+  bool routed;
   subject::AccountId account;
+  subject::RouteKey route;
   uint32_t subject_bytes;
+  uint32_t shown_bytes;
   uint32_t reply_bytes;
   uint32_t queue_bytes;
   uint32_t header_bytes;
@@ -79,9 +82,9 @@ void SharedPayload::Release() {
 }
 
 size_t MessageRecord::EncodedBytes() const {
-  return sizeof(Header) + message.subject.size() + message.reply.size() + queue.size() +
-         message.header_size_text.size() + message.size_text.size() +
-         (shared == nullptr ? PayloadsBytes(message) : 0);
+  return sizeof(Header) + message.subject.size() + message.shown_subject.size() +
+         message.reply.size() + queue.size() + message.header_size_text.size() +
+         message.size_text.size() + (shared == nullptr ? PayloadsBytes(message) : 0);
 }
 
 void MessageRecord::Encode(char* to) const {
@@ -90,8 +93,11 @@ void MessageRecord::Encode(char* to) const {
       .origin = origin,
       .header_size_bytes = static_cast<uint8_t>(message.header_size_text.size()),
       .size_bytes = static_cast<uint8_t>(message.size_text.size()),
+      .routed = routed,
       .account = message.account,
+      .route = route,
       .subject_bytes = static_cast<uint32_t>(message.subject.size()),
+      .shown_bytes = static_cast<uint32_t>(message.shown_subject.size()),
       .reply_bytes = static_cast<uint32_t>(message.reply.size()),
       .queue_bytes = static_cast<uint32_t>(queue.size()),
       .header_bytes = message.header_bytes,
@@ -105,6 +111,7 @@ void MessageRecord::Encode(char* to) const {
   };
   std::memcpy(to, &header, sizeof header);
   to = Put(to + sizeof header, message.subject);
+  to = Put(to, message.shown_subject);
   to = Put(to, message.reply);
   to = Put(to, queue);
   to = Put(to, message.header_size_text);
@@ -128,8 +135,11 @@ MessageRecord MessageRecord::Decode(std::span<const char> from) {
   record.as_of = header.as_of;
   record.tried = header.tried;
   record.origin = header.origin;
+  record.route = header.route;
+  record.routed = header.routed;
   record.message.account = header.account;
   record.message.subject = Take(at, header.subject_bytes);
+  record.message.shown_subject = Take(at, header.shown_bytes);
   record.message.reply = Take(at, header.reply_bytes);
   record.queue = Take(at, header.queue_bytes);
   record.message.header_size_text = Take(at, header.header_size_bytes);
@@ -150,6 +160,7 @@ SharedPayload* SharedOf(std::span<const char> record) {
     case RecordKind::kMessage:
     case RecordKind::kQueuePick:
     case RecordKind::kBounce:
+    case RecordKind::kRouted:
       return MessageRecord::Decode(record).shared;
     default:
       return nullptr;

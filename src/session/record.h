@@ -19,6 +19,10 @@ enum class RecordKind : uint8_t {
   kQueuePick,  // for one member of a queue group there
   kBounce,     // ... that was not there any more: back to the publisher's shard
   kStall,      // the publisher is too fast for a subscriber of the sending shard
+  kRouted,     // for the servers behind some routes of the receiving shard
+  kInterest,   // what clients of the sending shard want has changed
+  kBarrier,    // a client asks whether all of that is known to other servers
+  kBarrierDone,
   // The rest is between the shards and the control shard (shard/records.h).
   kAdopt,
   kListen,
@@ -27,7 +31,17 @@ enum class RecordKind : uint8_t {
   kLameDuck,
   kCloseOne,
   kStop,
+  kClientsGone,
+  kStopRoutes,
   kStopped,
+  kFacts,
+  kFactsTaken,
+  kCloseSurplus,
+  kPulse,
+  kSnapshot,  // the monitor's question, and the answer
+  kAdoptRoute,
+  kRouteAction,
+  kRouteEvent,
 };
 
 /// Payloads too large for a ring, shared by the records that carry them: a copy of their own, or a
@@ -67,7 +81,9 @@ struct MessageRecord {
   subject::ShardSet tried = 0;  // kQueuePick, kBounce: shards that had no member left
   uint8_t origin = 0;           // the publisher's shard
   uint64_t as_of = 0;           // of the match that sent it here (subject_index.h, Beginnings)
-  std::string_view queue;       // kQueuePick, kBounce
+  subject::RouteKey route = 0;  // kRouted
+  bool routed = false;          // it came from another server: it goes to none
+  std::string_view queue;       // kQueuePick, kBounce; kRouted: all groups, a blank between two
   Message message;
   SharedPayload* shared = nullptr;  // holds the payloads when they are not inline
 
@@ -82,6 +98,25 @@ struct StallRecord {
   RecordKind kind = RecordKind::kStall;
   uint32_t milliseconds = 0;
   uint64_t publisher = 0;
+};
+
+/// A filter that more or fewer want, pinned; the receiver unpins it.
+struct InterestRecord {
+  RecordKind kind = RecordKind::kInterest;
+  subject::Filter* filter = nullptr;
+};
+
+/// See Barriers.
+struct BarrierRecord {
+  RecordKind kind = RecordKind::kBarrier;
+  uint8_t origin = 0;  // shard of the client
+  subject::AccountId account = 0;
+  uint64_t request = 0;
+};
+struct BarrierDoneRecord {
+  RecordKind kind = RecordKind::kBarrierDone;
+  uint32_t routes = 0;  // that have answered
+  uint64_t request = 0;
 };
 
 inline RecordKind KindOf(std::span<const char> record) {

@@ -1,32 +1,14 @@
 #include "session/user_info.h"
 
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <string>
 
+#include "base/clock.h"
+#include "base/go_text.h"
 #include "json/writer.h"
 #include "session/client_session.h"
 #include "session/delivery.h"
 
 namespace martlet::session {
-namespace {
-
-// RFC 3339 in UTC with nanoseconds, as Go writes times into JSON.
-std::string Now() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  gmtime_r(&now.tv_sec, &parts);
-  char text[64];
-  const size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  char fraction[16];
-  std::snprintf(fraction, sizeof fraction, ".%09ldZ", now.tv_nsec);
-  return std::string(text, length) + fraction;
-}
-
-}  // namespace
-
 void AnswerUserInfo(const Message& request, ClientSession& client) {
   if (request.reply.empty()) return;
   const proto::ServerInfo& info = client.context().facts->info;
@@ -42,7 +24,7 @@ void AnswerUserInfo(const Message& request, ClientSession& client) {
   writer.Member("jetstream", false);
   writer.Member("flags", 0);
   writer.Member("seq", client.context().next_event_sequence++);
-  writer.Member("time", std::string_view(Now()));
+  writer.Member("time", base::GoTime(base::UnixNanoseconds()));
   writer.EndObject();
   writer.Key("data");
   writer.BeginObject();

@@ -13,15 +13,7 @@ namespace martlet::shard {
 
 using session::CloseReason;
 
-Connection::Connection(Shard& shard, base::UniqueFd fd, uint64_t client_id, session::Peer peer)
-    : shard_(shard),
-      fd_(std::move(fd)),
-      session_(shard.context(), *this, client_id, std::move(peer)) {}
-
-void Connection::Start(bool over_limit) {
-  session_.Start(over_limit);
-  shard_.loop().Receive(receive_, fd_.get());
-}
+void Connection::Open() { shard_.loop().Receive(receive_, fd_.get()); }
 
 void Connection::OnReceive(const io::Completion& done) {
   if (done.result > 0) {
@@ -42,8 +34,8 @@ void Connection::OnReceive(const io::Completion& done) {
 }
 
 void Connection::OnSend(const io::Completion& done) {
+  session_.SendEnds(done.result > 0 ? static_cast<size_t>(done.result) : 0);
   if (done.result > 0) {
-    session_.outbound().Consume(static_cast<size_t>(done.result));
     session_.Touch();
   } else {
     OnSendFailed();
@@ -84,6 +76,7 @@ void Connection::Resume() {
 
 void Connection::SettleOutput() {
   if (send_.in_flight()) return;
+  session_.PrepareOutput();
   if (!session_.outbound().empty()) {
     if (shard_.sends_itself()) {
       SendSome();
@@ -104,7 +97,7 @@ void Connection::SendSome() {
   for (const iovec& part : gathered) wanted += part.iov_len;
   const ssize_t sent = io::SendNow(fd_.get(), gathered);
   if (sent < 0 && !io::IsForLater(sent)) return OnSendFailed();
-  if (sent > 0) outbound.Consume(static_cast<size_t>(sent));
+  if (sent > 0) session_.Sent(static_cast<size_t>(sent));
   if (outbound.empty()) return;
   // The socket may take more, but the others come first; or it is full.
   if (sent > 0 && static_cast<size_t>(sent) == wanted) return shard_.SettleLater(*this);
@@ -114,8 +107,8 @@ void Connection::SendSome() {
 void Connection::LeaveSendToLoop() {
   std::array<iovec, io::Loop::kSendPartsMax> parts;
   sending_parts_ = session_.outbound().Gather(parts, shard_.tuning().send_bytes_max);
-  send_started_ms_ = shard_.now_ms();
-  if (!timer_.armed()) shard_.context().timers.Arm(timer_, shard_.write_deadline_ms());
+  session_.SendBegins();
+  if (!timer_.armed()) shard_.context().timers.Arm(timer_, session_.write_limit().deadline_ms());
   shard_.loop().Send(send_, fd_.get(), std::span(parts).first(sending_parts_));
 }
 
@@ -124,8 +117,8 @@ void Connection::LeaveSendToLoop() {
 void Connection::OnTimer() {
   if (state_ == State::kLingering) return Shut();
   if (!send_.in_flight()) return;
-  const uint64_t waited = shard_.now_ms() - send_started_ms_;
-  const uint64_t deadline = shard_.write_deadline_ms();
+  const uint64_t waited = session_.write_owed_ms();
+  const uint64_t deadline = session_.write_limit().deadline_ms();
   if (waited < deadline) {
     shard_.context().timers.Arm(timer_, deadline - waited);
   } else if (state_ == State::kFlushing) {
@@ -135,16 +128,10 @@ void Connection::OnTimer() {
   }
 }
 
-// The session leaves the index and the counts now; what is left to do is the socket's business.
-void Connection::LeaveBooks() {
-  session_.Detach();
-  shard_.Left();
-}
-
 void Connection::BeginClose() {
   LeaveBooks();
   const CloseReason reason = session_.close_reason();
-  if (!session::FlushesOutput(reason) ||
+  if (!proto::FlushesOutput(reason) ||
       (session_.outbound().empty() && reason == CloseReason::kClientClosed)) {
     return Shut();
   }

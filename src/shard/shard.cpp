@@ -11,6 +11,8 @@
 #include "base/heap_trim.h"
 #include "base/net_address.h"
 #include "base/pause.h"
+#include "shard/client_connection.h"
+#include "shard/route_connection.h"
 
 namespace martlet::shard {
 namespace {
@@ -38,6 +40,14 @@ void KeepSendBufferSmall(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBytes, sizeof kBytes);
 }
 
+// The closed clients that the monitor wants are shared out: each shard keeps its own. Without a
+// monitor nobody asks for them.
+size_t ClosedMax(const Shared& shared) {
+  const Options& options = shared.facts.options;
+  const size_t shards = shared.interconnect.shards();
+  return options.http_port == 0 ? 0 : (options.max_closed_clients + shards - 1) / shards;
+}
+
 }  // namespace
 
 Shard::Shard(unsigned id, Shared& shared)
@@ -46,11 +56,15 @@ Shard::Shard(unsigned id, Shared& shared)
       context_(id, shared.index, shared.interconnect, shared.log, shared.facts,
                base::MonotonicMilliseconds(), base::MonotonicNanoseconds() + id),
       delivery_(context_),
+      interest_(context_),
+      barriers_(context_),
+      routes_(*this),
       listener_(*this),
-      write_deadline_ms_(static_cast<uint64_t>(std::max<int64_t>(
-          1, shared.facts.options.write_deadline / std::chrono::milliseconds(1)))),
+      snapshots_(context_, ClosedMax(shared), shared.unix_offset_ns),
       patience_(shared.tuning.spin) {
   context_.delivery = &delivery_;
+  context_.interest = &interest_;
+  context_.barriers = &barriers_;
   context_.drain_inbound = [this] { DrainInbound(); };
 }
 
@@ -70,7 +84,7 @@ void Shard::Run() {
   context_.index.reclaimer().Online(id_);
   for (;;) {
     Turn();
-    if (stopping_ && connections_.empty() && !listener_.open()) break;
+    if (routes_stop_ && connections_.empty() && !listener_.open()) break;
     Wait();
   }
   stop_timer_.Disarm();
@@ -82,13 +96,18 @@ void Shard::Run() {
 }
 
 void Shard::Turn() {
+  context_.now_ns = now_ns_;
   context_.timers.Advance(now_ns_ / kNanosecondsPerTick);
+  if (stopping_) [[unlikely]]
+    TellClientsGone();
   DrainInbound();
   loop_->RunCompletions(tuning().budget);
   ResumePaused();
+  interest_waits_ = interest_.Continue();
   PublishAndWake();
   ChooseReceiveCap();
   SettleTouched();
+  TellFactsTaken();
   PublishAndWake();  // closing sessions may have had something to pass on
   BuryGone();
   if (!look_timer_.armed() && quiet_.WantsLooks(Work())) {
@@ -99,7 +118,7 @@ void Shard::Turn() {
 }
 
 void Shard::ChooseReceiveCap() {
-  const uint64_t out_bytes = context_.stats.out_bytes.Get();
+  const uint64_t out_bytes = context_.stats.all_out_bytes();
   const uint64_t output_bytes = out_bytes - std::exchange(settled_bytes_, out_bytes);
   loop_->CapReceives(tuning().ReceiveCap(context_.touched.size(), output_bytes));
 }
@@ -131,7 +150,10 @@ void Shard::Wait() {
 
 /// 0: at once; negative: nothing is due.
 int64_t Shard::TimeUntilDue() const {
-  if (!resume_.empty() || !settle_.empty() || !context_.touched.empty()) return 0;
+  if (!resume_.empty() || !settle_.empty() || !context_.touched.empty() || interest_waits_) {
+    return 0;
+  }
+  if (stopping_ && !clients_gone_told_ && context_.clients.empty()) return 0;
   int64_t timeout_ns = -1;
   if (const uint64_t next = context_.timers.NextTick(); next != UINT64_MAX) {
     const uint64_t next_ns = next * kNanosecondsPerTick;
@@ -186,11 +208,10 @@ void Shard::MeasureBusy(uint64_t waited_ns) {
 
 void Shard::JudgeSpinning() {
   const session::ShardStats& stats = context_.stats;
-  const bool newly_shared =
-      patience_.Judge({.now_ns = now_ns_,
-                       .cpu_ns = base::ThreadCpuNanoseconds(),
-                       .messages = stats.in_messages.Get() + stats.out_messages.Get(),
-                       .involuntary_switches = base::InvoluntarySwitches()});
+  const bool newly_shared = patience_.Judge({.now_ns = now_ns_,
+                                             .cpu_ns = base::ThreadCpuNanoseconds(),
+                                             .messages = stats.all_messages(),
+                                             .involuntary_switches = base::InvoluntarySwitches()});
   if (!newly_shared) return;
   LOG_INFO(context_.log, "Shard %u sleeps without spinning for now: others want its CPU", id_);
 }
@@ -208,7 +229,7 @@ void Shard::ReportScarcity() {
 
 Quiet::Totals Shard::Work() const {
   const session::ShardStats& stats = context_.stats;
-  return {.bytes = loop_->stats().received_bytes.Get() + stats.out_bytes.Get(),
+  return {.bytes = loop_->stats().received_bytes.Get() + stats.all_out_bytes(),
           .connects = stats.total_connections.Get(),
           .connections = stats.connections.Get(),
           .subscriptions = stats.subscriptions.Get()};
@@ -255,7 +276,18 @@ void Shard::OnRecord(std::span<const char> record) {
     case RecordKind::kQueuePick:
     case RecordKind::kBounce:
     case RecordKind::kStall:
+    case RecordKind::kRouted:
       return delivery_.OnRecord(record);
+    case RecordKind::kInterest:
+      return interest_.OnRecord(session::DecodePlain<session::InterestRecord>(record));
+    case RecordKind::kBarrier:
+      return barriers_.OnRecord(session::DecodePlain<session::BarrierRecord>(record));
+    case RecordKind::kBarrierDone:
+      return barriers_.OnRecord(session::DecodePlain<session::BarrierDoneRecord>(record));
+    case RecordKind::kAdoptRoute:
+      return AdoptRoute(session::DecodePlain<AdoptRouteRecord>(record));
+    case RecordKind::kRouteAction:
+      return routes_.Perform(session::DecodePlain<RouteActionRecord>(record));
     case RecordKind::kAdopt:
       return Adopt(session::DecodePlain<AdoptRecord>(record));
     case RecordKind::kListen:
@@ -269,8 +301,21 @@ void Shard::OnRecord(std::span<const char> record) {
       return CloseOne();
     case RecordKind::kStop:
       return BeginStop();
+    case RecordKind::kStopRoutes:
+      return StopRoutes();
+    case RecordKind::kFacts:
+      return TakeFacts(session::DecodePlain<FactsRecord>(record));
+    case RecordKind::kCloseSurplus:
+      return CloseSurplus(session::DecodePlain<CloseSurplusRecord>(record).count);
+    case RecordKind::kPulse:
+      return Tell(RecordKind::kPulse);
+    case RecordKind::kSnapshot:
+      return AnswerSnapshot(session::DecodePlain<SnapshotRecord>(record));
     case RecordKind::kListenerClosed:
+    case RecordKind::kClientsGone:
     case RecordKind::kStopped:
+    case RecordKind::kFactsTaken:
+    case RecordKind::kRouteEvent:
       break;
   }
   CHECK(false);
@@ -294,11 +339,18 @@ void Shard::Adopt(const AdoptRecord& record) {
     shared_.placement.Leave(id_);
     return;
   }
-  if (base::IsOnThisHost(fd.get(), address)) KeepSendBufferSmall(fd.get());
-  auto* connection = new Connection(*this, std::move(fd), record.client_id,
-                                    session::Peer{address.host(), address.port()});
+  session::Peer peer = {address.host(), address.port()};
+  if (base::IsOnThisHost(fd.get(), peer.ip)) KeepSendBufferSmall(fd.get());
+  auto* connection = new ClientConnection(*this, std::move(fd), record.client_id, std::move(peer));
   connections_.insert(connection);
   connection->Start(record.over_limit);
+}
+
+void Shard::AdoptRoute(const AdoptRouteRecord& record) {
+  Connection* connection = routes_.Adopt(record);
+  if (connection == nullptr) return;
+  connections_.insert(connection);
+  if (stopping_) connection->session().Close(session::CloseReason::kServerShutdown);
 }
 
 void Shard::PublishAndWake() {
@@ -310,7 +362,7 @@ void Shard::ResumePaused() {
     context_.mailroom.FlushWaiting();
     if (!context_.mailroom.blocked()) {
       const auto waiting = std::exchange(context_.waiting_for_rings, {});
-      for (session::ClientSession* client : waiting) client->OnRingsFree();
+      for (session::Session* client : waiting) client->OnRingsFree();
     }
   }
   const auto resumed = std::exchange(resume_, {});
@@ -346,6 +398,35 @@ void Shard::CloseOne() {
   context_.clients.begin()->second->Close(session::CloseReason::kServerShutdown);
 }
 
+// Sessions look at the facts whenever they need them, so that nothing has to be told to each. What
+// handles a record may be in the midst of an operation that looks at the old ones: they are let go
+// of when the turn ends.
+void Shard::TakeFacts(const FactsRecord& record) {
+  const session::ServerFacts& before = *std::exchange(context_.facts, record.facts);
+  facts_taken_ = true;
+  for (const auto& [key, route] : context_.routes) route->OnPermissions(before.options.cluster);
+  if (!record.tell_clients) return;
+  for (const auto& [id, client] : context_.clients) client->SendInfo();
+}
+
+void Shard::TellFactsTaken() {
+  if (std::exchange(facts_taken_, false)) Tell(RecordKind::kFactsTaken);
+}
+
+void Shard::CloseSurplus(int64_t count) {
+  for (const auto& [id, client] : context_.clients) {
+    if (count <= 0) return;
+    if (client->closing()) continue;
+    client->CloseForMaximumConnections();
+    --count;
+  }
+}
+
+void Shard::AnswerSnapshot(const SnapshotRecord& record) {
+  snapshots_.Answer(*record.piece);
+  context_.mailroom.SendPlain(shared_.interconnect.control(), record);
+}
+
 void Shard::BeginStop() {
   if (std::exchange(stopping_, true)) return;
   if (listener_.open()) listener_.Close();
@@ -353,6 +434,18 @@ void Shard::BeginStop() {
     client->Close(session::CloseReason::kServerShutdown);
   }
   context_.timers.Arm(stop_timer_, kStopPatienceMs);
+}
+
+// In the turn after the last of them: what they sent to other shards is there by then.
+void Shard::TellClientsGone() {
+  if (clients_gone_told_ || !context_.clients.empty()) return;
+  clients_gone_told_ = true;
+  Tell(RecordKind::kClientsGone);
+}
+
+void Shard::StopRoutes() {
+  routes_stop_ = true;
+  routes_.CloseAll();
 }
 
 void Shard::OnStopPatience() {

@@ -13,13 +13,17 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "io/loop.h"
+#include "session/barriers.h"
 #include "session/delivery.h"
+#include "session/interest_board.h"
 #include "session/shard_context.h"
 #include "shard/connection.h"
 #include "shard/listener.h"
 #include "shard/placement.h"
 #include "shard/quiet.h"
 #include "shard/records.h"
+#include "shard/routes.h"
+#include "shard/snapshots.h"
 #include "shard/tuning.h"
 
 namespace martlet::shard {
@@ -32,7 +36,11 @@ struct Shared {
   base::Log& log;
   const session::ServerFacts& facts;
   const Tuning tuning;
+  /// What makes a time since 1970 of one of the monotonic clock; the same as long as we run.
+  const int64_t unix_offset_ns;
   std::vector<io::Waker> wakers;  // by member; complete before the first shard runs
+  /// By shard; complete before the first one runs, and there until all have ended.
+  std::vector<const session::ShardStats*> stats;
 };
 
 /// Runs one shard. Everything in it belongs to the thread that calls Open() and Run().
@@ -59,7 +67,6 @@ class Shard {
   io::Loop& loop() { return *loop_; }
   session::ShardContext& context() { return context_; }
   uint64_t now_ms() const { return context_.timers.now(); }
-  uint64_t write_deadline_ms() const { return write_deadline_ms_; }
   void OnAccepted(base::UniqueFd fd);
   void OnListenerClosed();
   bool MayReportAcceptError(uint64_t pause_ms) {
@@ -72,8 +79,11 @@ class Shard {
   /// Whether connections are to send with a system call each, rather than with requests of the
   /// loop's: see kOwnSendsMax.
   bool sends_itself() const { return sends_itself_; }
+  /// A client closes; it is still in the books.
+  void Leaves(const session::ClientSession& client) { snapshots_.Remember(client); }
   void Left() { shared_.placement.Leave(id_); }
   void Gone(Connection& connection) { gone_.push_back(&connection); }
+  Routes& routes() { return routes_; }
 
  private:
   // At shutdown clients get so long to take their last bytes.
@@ -88,13 +98,20 @@ class Shard {
   void DrainInbound();
   void OnRecord(std::span<const char> record);
   void Adopt(const AdoptRecord& record);
+  void AdoptRoute(const AdoptRouteRecord& record);
+  void AnswerSnapshot(const SnapshotRecord& record);
   void PublishAndWake();
   void ResumePaused();
   void SettleTouched();
   void BuryGone();
   void BeginStop();
+  void TellClientsGone();
+  void StopRoutes();
   void CloseOne();
+  void TakeFacts(const FactsRecord& record);
+  void CloseSurplus(int64_t count);
   void OnStopPatience();
+  void TellFactsTaken();
   void MeasureBusy(uint64_t waited_ns);
   void JudgeSpinning();
   void ReportScarcity();
@@ -109,13 +126,20 @@ class Shard {
   std::unique_ptr<io::Loop> loop_;  // outlives what may keep its receive buffers
   session::ShardContext context_;
   session::Delivery delivery_;
+  session::InterestBoard interest_;
+  session::Barriers barriers_;
+  Routes routes_;
+  bool interest_waits_ = false;  // the board has more to tell
   Listener listener_;
+  Snapshots snapshots_;
   absl::flat_hash_set<Connection*> connections_;  // owned
   std::vector<Connection*> resume_;
   std::vector<Connection*> settle_;
   std::vector<Connection*> gone_;
-  uint64_t write_deadline_ms_;
+  bool facts_taken_ = false;  // to be told at the end of the turn
   bool stopping_ = false;
+  bool clients_gone_told_ = false;
+  bool routes_stop_ = false;
   bool sends_itself_ = true;
   bool said_buffers_exhausted_ = false;
   bool said_overflow_ = false;

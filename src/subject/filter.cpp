@@ -79,8 +79,10 @@ Filter::Filter(const Identity& identity, unsigned owner)
       text_bytes_(static_cast<uint32_t>(identity.text.size())),
       owner_(static_cast<uint8_t>(owner)),
       kind_(identity.kind),
-      queued_(!identity.queue.empty()) {
+      queued_(!identity.queue.empty()),
+      remote_(identity.route != 0) {
   static_assert(sizeof(Filter) == 56);
+  if (remote_) own_.BecomeRemote(identity.route, 1);
   char* out = std::copy(identity.text.begin(), identity.text.end(), Chars());
   if (!queued_) return;
   const auto queue_bytes = static_cast<uint32_t>(identity.queue.size());
@@ -106,6 +108,17 @@ ShardSet Filter::Shards() const {
     if (of != nullptr && of->size() > 0) shards |= ShardSet{1} << i;
   }
   return shards;
+}
+
+uint32_t Filter::TotalMembers() const {
+  uint32_t members = own_.size();
+  const Others* others = others_.load(std::memory_order_acquire);
+  if (others == nullptr) return members;
+  for (uint32_t i = 0; i < others->shards; ++i) {
+    const LocalList* of = others->of[i].load(std::memory_order_acquire);
+    if (of != nullptr) members += of->size();
+  }
+  return members;
 }
 
 LocalList& Filter::ListForWriter(unsigned shard, unsigned shards) {

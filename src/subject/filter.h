@@ -19,6 +19,14 @@ using AccountId = uint32_t;
 /// The default account, `$G`.
 inline constexpr AccountId kGlobalAccount = 0;
 
+/// `$SYS`: what servers tell each other about themselves.
+inline constexpr AccountId kSystemAccount = 1;
+
+/// A route connection that a message can be given to, by a number that only this process knows: the
+/// shard that owns it in the upper eight bits. Never 0.
+using RouteKey = uint32_t;
+constexpr unsigned ShardOf(RouteKey route) { return route >> 24U; }
+
 /// Shards of one server at most; a set of shards is one word.
 inline constexpr unsigned kShardsMax = 64;
 using ShardSet = uint64_t;
@@ -54,6 +62,14 @@ class LocalList {
   uint64_t active_since() const { return active_since_; }
   void set_active_since(uint64_t count) { active_since_ = count; }
 
+  /// Of a filter that another server wants: no members are here, but which route leads to them
+  /// stands in the place of the time, their weight in that of their number.
+  void BecomeRemote(RouteKey route, uint32_t weight) {
+    active_since_ = route;
+    set_weight(weight);
+  }
+  void set_weight(uint32_t weight) { count_.store(weight, std::memory_order_relaxed); }
+
   /// The new size is returned. Push notes the position in the subscriber, Erase goes by it.
   uint32_t Push(Subscriber& subscriber);
   uint32_t Erase(Subscriber& subscriber);
@@ -86,14 +102,17 @@ enum class FilterKind : uint8_t {
   kMixed,    // a.*.b    whatever has a wildcard before its last token
 };
 
-/// A filter as the shards share it.
+/// A filter as the shards share it: what clients of this server want; or what one other server
+/// wants, which is a filter of its own for each route that its interest came by.
 ///
 /// Who writes: the list of shard k belongs to shard k alone. The first shard's list stands in the
 ///             filter; when another comes, a table of lists is put beside it (CAS, once), and each
 ///             shard enters its own (release). The link and the interest belong to
 ///             SplitOrderedList. The rest never changes.
-/// Who reads:  every shard every size. Only shard k looks at its own members.
-/// Lifetime:   from the first member on any shard until the last one went and all readers moved on.
+///             Of a remote one, the shard that owns the route writes the weight.
+/// Who reads:  every shard every size, and every weight. Only shard k looks at its own members.
+/// Lifetime:   from the first member on any shard until the last one went, nobody has it pinned
+///             (SubjectIndex::Pin), and all readers moved on.
 /// Size:       54 bytes and the text; nothing for a shard without interest.
 class Filter : public BasicListNode<StdSync> {
  public:
@@ -103,6 +122,7 @@ class Filter : public BasicListNode<StdSync> {
     FilterKind kind;
     std::string_view text;
     std::string_view queue;
+    RouteKey route = 0;  // 0: wanted by clients of this server
   };
 
   /// `owner`: the shard whose members stand inside. Memory comes from its pool.
@@ -113,6 +133,7 @@ class Filter : public BasicListNode<StdSync> {
 
   bool Is(const Identity& identity) const {
     return account_ == identity.account && kind_ == identity.kind &&
+           remote_ == (identity.route != 0) && (!remote_ || route() == identity.route) &&
            EqualText(text(), identity.text) && queue() == identity.queue;
   }
 
@@ -130,6 +151,12 @@ class Filter : public BasicListNode<StdSync> {
   }
   bool queued() const { return queued_; }
 
+  /// Wanted by another server, over this route; `weight` is the number of its members of the group.
+  bool remote() const { return remote_; }
+  RouteKey route() const { return static_cast<RouteKey>(own_.active_since()); }
+  uint32_t weight() const { return own_.size(); }
+  void set_weight(uint32_t weight) { own_.set_weight(weight); }
+
   /// The shard's list; null when it never had one.
   const LocalList* list(unsigned shard) const {
     return shard == owner_ ? &own_ : ListOfOther(shard);
@@ -138,8 +165,10 @@ class Filter : public BasicListNode<StdSync> {
     const LocalList* of = list(shard);
     return of == nullptr ? 0 : of->size();
   }
-  /// Shards with at least one member.
+  /// Shards with at least one member. Not of a remote filter.
   ShardSet Shards() const;
+  /// Members on all shards.
+  uint32_t TotalMembers() const;
 
   /// The calling shard's own members; valid until it next adds or removes one.
   std::span<Subscriber* const> local(unsigned shard) const {
@@ -187,8 +216,9 @@ class Filter : public BasicListNode<StdSync> {
   const AccountId account_;
   const uint32_t text_bytes_;
   const uint8_t owner_;
-  const FilterKind kind_ : 7;
+  const FilterKind kind_ : 6;
   const bool queued_ : 1;
+  const bool remote_ : 1;
 };
 
 }  // namespace martlet::subject

@@ -56,6 +56,16 @@ class IndexCore {
     if (last) reclaimer_.Retire(shard, &node, free);
   }
 
+  /// Gives back an interest that has counted for no match: nobody's view changes. `unlinked` and
+  /// `free` as with End.
+  template <class Unlinked>
+  void Drop(unsigned shard, Node& node, Unlinked&& unlinked,
+            typename BasicReclaimer<Sync>::Free free) {
+    if (!nodes_.Release(shard, node)) return;
+    unlinked(node);
+    reclaimer_.Retire(shard, &node, free);
+  }
+
   /// How many beginnings there were; to be read before a walk, which will see them all.
   uint64_t Beginnings() const { return beginnings_.load(std::memory_order_acquire); }
 

@@ -20,7 +20,8 @@ struct alignas(64) MatchResult {
   /// One queue group over all matching filters that name it.
   struct Group {
     std::string_view queue;  // points into the first filter
-    Filters filters;
+    Filters filters;         // of this server
+    Filters remote;          // of other servers, with their weights
   };
 
   Generations::Stamp stamp;   // the state of the index it was computed under
@@ -34,11 +35,13 @@ struct alignas(64) MatchResult {
   /// change, never whether it is empty.
   uint32_t local_filters = 0;
   const LocalList* first_local = nullptr;
+  Filters remote;  // plain ones of other servers; a route may stand there more than once
 
-  bool empty() const { return plain.empty() && groups.empty(); }
+  bool empty() const { return plain.empty() && groups.empty() && remote.empty(); }
   void Clear() {
     plain.clear();
     groups.clear();
+    remote.clear();
     plain_shards = 0;
     local_filters = 0;
     first_local = nullptr;

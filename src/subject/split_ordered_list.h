@@ -110,6 +110,24 @@ class SplitOrderedList {
     }
   }
 
+  /// Calls `each(node)` for the nodes with keys from `from` on, in the order of keys, as long as it
+  /// says true. What is in the set all the while is not missed.
+  template <class Each>
+  void Walk(uint32_t from, Each&& each) const {
+    uintptr_t word = Entrance(from);
+    for (;;) {
+      const uintptr_t address = word & LinkWord::kAddress;
+      if (address == 0) return;
+      if ((word & LinkWord::kToBucket) != 0) {
+        word = AsBucket(address)->load(std::memory_order_acquire);
+        continue;
+      }
+      Node* const node = AsNode(address);
+      if (node->key >= from && !each(*node)) return;
+      word = node->next.load(std::memory_order_acquire);
+    }
+  }
+
   /// Brings what ForEach will look at first closer: its bucket, and later the node behind that.
   void PrefetchBucket(uint32_t key) const {
     __builtin_prefetch(&buckets_[IndexOf(key, mask_.load(std::memory_order_relaxed))]);

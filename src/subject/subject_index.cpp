@@ -118,14 +118,61 @@ void SubjectIndex::Remove(unsigned shard, Subscriber& subscriber) {
   subscriber.filter = nullptr;
   if (filter.ListForWriter(shard, shards_).Erase(subscriber) > 0) return;
   filters_.End(
-      shard, filter,
-      [&](Filter& gone) {
-        if (gone.kind() != FilterKind::kMixed) return;
-        Shape* shape = FindShape(FormOf(gone.account(), gone.text()));
-        CHECK(shape != nullptr);
-        ReleaseShape(shard, *shape);
-      },
+      shard, filter, [&](Filter& gone) { ForgetShape(shard, gone); },
       [&](Filter& gone) { Bump(gone); }, &SubjectIndex::Free);
+}
+
+Filter* SubjectIndex::RemoveAndPin(unsigned shard, Subscriber& subscriber) {
+  Filter& filter = *subscriber.filter;
+  subscriber.filter = nullptr;
+  if (filter.ListForWriter(shard, shards_).Erase(subscriber) > 0) {
+    if (!filter.queued()) return nullptr;
+    Pin(filter);
+    return &filter;
+  }
+  Bump(filter);  // the shard's interest has ended; what it held the filter with is the pin now
+  return &filter;
+}
+
+void SubjectIndex::Pin(Filter& filter) { CHECK(FilterList::TakeInterest(filter)); }
+
+void SubjectIndex::Unpin(unsigned shard, Filter& filter) {
+  filters_.Drop(
+      shard, filter, [&](Filter& gone) { ForgetShape(shard, gone); }, &SubjectIndex::Free);
+}
+
+Filter& SubjectIndex::AddRemote(unsigned shard, AccountId account, std::string_view filter,
+                                std::string_view queue, RouteKey route, uint32_t weight) {
+  const FilterForm form = FormOf(account, filter);
+  const Filter::Identity identity = {
+      FilterList::KeyOf(form.hash), account, form.kind, filter, queue, route};
+  const auto make = [&] {
+    NoteWildcards(account, form);
+    if (form.kind == FilterKind::kMixed) AcquireShape(shard, form);
+    Filter* made = Filter::Create(own_[shard].pool, identity, shard);
+    made->set_weight(weight);
+    return made;
+  };
+  // Only this shard speaks for the route, so nobody else can have made it.
+  const auto never = [](auto&&...) { CHECK(false); };
+  return filters_.Begin(
+      shard, identity.key, [&](const Filter& entry) { return entry.Is(identity); },
+      [](const Filter&) { return false; }, make, never, never, [](Filter&, uint64_t) {},
+      [&](Filter& entry) { Bump(entry); });
+}
+
+void SubjectIndex::RemoveRemote(unsigned shard, Filter& filter) {
+  filters_.End(
+      shard, filter, [&](Filter& gone) { ForgetShape(shard, gone); },
+      [&](Filter& gone) { Bump(gone); }, &SubjectIndex::Free);
+}
+
+// Of a filter that has just been unlinked.
+void SubjectIndex::ForgetShape(unsigned shard, const Filter& gone) {
+  if (gone.kind() != FilterKind::kMixed) return;
+  Shape* shape = FindShape(FormOf(gone.account(), gone.text()));
+  CHECK(shape != nullptr);
+  ReleaseShape(shard, *shape);
 }
 
 void SubjectIndex::Free(void* index, unsigned shard, void* object) {
@@ -192,21 +239,31 @@ class SubjectIndex::Probes {
            EqualBytes(filter.text().data(), subject_.data(), probe.prefix_bytes);
   }
   void Append(const Filter& filter) {
+    if (filter.remote()) return AppendRemote(filter);
     const ShardSet shards = filter.Shards();
     if (shards == 0) return;  // its last member has just gone
-    if (filter.queued()) return AppendToGroup(filter);
+    if (filter.queued()) {
+      GroupOf(filter).filters.push_back(&filter);
+      return;
+    }
     result_.plain.push_back(&filter);
     result_.plain_shards |= shards;
     if ((shards >> shard_ & 1U) != 0 && result_.local_filters++ == 0) {
       result_.first_local = filter.list(shard_);
     }
   }
-  void AppendToGroup(const Filter& filter) {
+  // Also with a weight of 0, for that may change without a new match.
+  void AppendRemote(const Filter& filter) {
+    (filter.queued() ? GroupOf(filter).remote : result_.remote).push_back(&filter);
+  }
+  MatchResult::Group& GroupOf(const Filter& filter) {
     const std::string_view queue = filter.queue();
     for (MatchResult::Group& group : result_.groups) {
-      if (group.queue == queue) return group.filters.push_back(&filter);
+      if (group.queue == queue) return group;
     }
-    result_.groups.push_back({queue, {&filter}});
+    MatchResult::Group& group = result_.groups.emplace_back();
+    group.queue = queue;
+    return group;
   }
 
   const SubjectIndex& index_;

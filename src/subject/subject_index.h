@@ -72,6 +72,43 @@ class SubjectIndex {
   /// Takes it out. Not while the shard walks a list that contains it.
   void Remove(unsigned shard, Subscriber& subscriber);
 
+  /// The same, but for a change that others are to hear of: the shard's last member of a filter
+  /// went, or a queue group has one less. Then the filter is returned, pinned; else null.
+  Filter* RemoveAndPin(unsigned shard, Subscriber& subscriber);
+
+  /// Keeps a filter where it is, whether anybody wants it or not. REQUIRES: it is kept already.
+  static void Pin(Filter& filter);
+  /// The same for one that was found by a walk: false when it is on its way out.
+  static bool TryPin(Filter& filter) { return FilterList::TakeInterest(filter); }
+  /// Any shard may do that.
+  void Unpin(unsigned shard, Filter& filter);
+
+  /// What another server wants, over a route that the shard owns. REQUIRES: this is not there yet.
+  Filter& AddRemote(unsigned shard, AccountId account, std::string_view filter,
+                    std::string_view queue, RouteKey route, uint32_t weight);
+  void RemoveRemote(unsigned shard, Filter& filter);
+
+  /// Calls `each` for filters from the place `from` on (0: the first), those on their way out
+  /// included, until it was called `filters_max` times and the next filter has another place.
+  /// Returns that place, to go on in a later turn; 0: that was all. A filter that is wanted all the
+  /// while is not missed, and none is told twice.
+  template <class Each>
+  uint32_t Walk(uint32_t from, size_t filters_max, Each&& each) {
+    uint32_t place = from;
+    uint32_t next = 0;
+    filters_.nodes().Walk(from, [&](Filter& filter) {
+      if (filters_max == 0 && filter.key != place) {
+        next = filter.key;
+        return false;
+      }
+      place = filter.key;
+      if (filters_max > 0) --filters_max;
+      each(filter);
+      return true;
+    });
+    return next;
+  }
+
   /// What Match wants to know of a subject; for a caller who has the bytes at hand.
   static uint64_t HashOf(AccountId account, std::string_view subject) {
     return LiteralHash(account, subject);
@@ -114,6 +151,7 @@ class SubjectIndex {
   Shape& AcquireShape(unsigned shard, const FilterForm& form);
   void ReleaseShape(unsigned shard, Shape& shape);
   Shape* FindShape(const FilterForm& form) const;
+  void ForgetShape(unsigned shard, const Filter& gone);
   void Bump(const Filter& filter);
   static void Free(void* index, unsigned shard, void* filter);
   void CollectMixed(AccountId account, const TokenEnds& tokens, uint32_t levels,

@@ -17,6 +17,7 @@ namespace {
 using martlet::Options;
 using martlet::ops::CommandLine;
 using martlet::ops::ExitNow;
+using martlet::ops::Invocation;
 
 std::vector<std::string_view> Split(std::string_view text) {
   std::vector<std::string_view> arguments;
@@ -31,10 +32,11 @@ std::vector<std::string_view> Split(std::string_view text) {
 
 bool SameOutcome(const CommandLine& a, const CommandLine& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* options = std::get_if<Options>(&a)) {
-    const auto& other = std::get<Options>(b);
-    return options->host == other.host && options->port == other.port &&
-           options->log_file == other.log_file && options->shards == other.shards;
+  if (const auto* invocation = std::get_if<Invocation>(&a)) {
+    const Options options = invocation->options();
+    const Options other = std::get<Invocation>(b).options();
+    return options.host == other.host && options.port == other.port &&
+           options.log_file == other.log_file && options.shards == other.shards;
   }
   const auto& end = std::get<ExitNow>(a);
   const auto& other = std::get<ExitNow>(b);

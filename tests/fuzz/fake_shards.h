@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "session/barriers.h"
 #include "session/client_session.h"
 #include "session/delivery.h"
 #include "session/interconnect.h"
+#include "session/interest_board.h"
 #include "session/server_facts.h"
 #include "session/shard_context.h"
 #include "subject/subject_index.h"
@@ -64,8 +66,13 @@ class FakeShard {
  public:
   FakeShard(unsigned id, subject::SubjectIndex& index, session::Interconnect& interconnect,
             base::Log& log, const session::ServerFacts& facts)
-      : context_(id, index, interconnect, log, facts, kStartMs, id), delivery_(context_) {
+      : context_(id, index, interconnect, log, facts, kStartMs, id),
+        delivery_(context_),
+        interest_(context_),
+        barriers_(context_) {
     context_.delivery = &delivery_;
+    context_.interest = &interest_;
+    context_.barriers = &barriers_;
     context_.drain_inbound = [this] { Drain(); };
     index.reclaimer().Online(id);
   }
@@ -78,6 +85,7 @@ class FakeShard {
 
   /// True when it had something to do.
   bool Turn(uint64_t now_ms) {
+    context_.now_ns = now_ms * 1'000'000;
     context_.timers.Advance(now_ms);
     bool busy = Drain() != 0;
     busy = ResumePaused() || busy;
@@ -99,8 +107,18 @@ class FakeShard {
  private:
   size_t Drain() {
     if (std::exchange(draining_, true)) return 0;
-    const size_t drained = context_.mailroom.Drain(
-        1 << 16, [this](std::span<const char> record) { delivery_.OnRecord(record); });
+    const size_t drained = context_.mailroom.Drain(1 << 16, [this](std::span<const char> record) {
+      switch (session::KindOf(record)) {
+        case session::RecordKind::kInterest:
+          return interest_.OnRecord(session::DecodePlain<session::InterestRecord>(record));
+        case session::RecordKind::kBarrier:
+          return barriers_.OnRecord(session::DecodePlain<session::BarrierRecord>(record));
+        case session::RecordKind::kBarrierDone:
+          return barriers_.OnRecord(session::DecodePlain<session::BarrierDoneRecord>(record));
+        default:
+          return delivery_.OnRecord(record);
+      }
+    });
     draining_ = false;
     return drained;
   }
@@ -109,7 +127,7 @@ class FakeShard {
       context_.mailroom.FlushWaiting();
       if (!context_.mailroom.blocked()) {
         const auto waiting = std::exchange(context_.waiting_for_rings, {});
-        for (session::ClientSession* client : waiting) client->OnRingsFree();
+        for (session::Session* client : waiting) client->OnRingsFree();
       }
     }
     const auto resumed = std::exchange(resume_, {});
@@ -122,6 +140,8 @@ class FakeShard {
 
   session::ShardContext context_;
   session::Delivery delivery_;
+  session::InterestBoard interest_;
+  session::Barriers barriers_;
   std::vector<FakeConnection*> resume_;
   bool draining_ = false;
 };
@@ -135,7 +155,7 @@ inline void FakeConnection::Settle() {
   if (open_ && session_.closing()) {
     session_.Detach();
     open_ = false;
-    if (session::FlushesOutput(session_.close_reason())) {
+    if (proto::FlushesOutput(session_.close_reason())) {
       Send();
     } else {
       session_.outbound().Clear();

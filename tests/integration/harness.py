@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -29,7 +30,7 @@ class Server:
     """One server process on a port of the kernel's choice; its log goes to a file.
 
     `limits` maps resource.RLIMIT_* to a value set, soft and hard, before the program starts;
-    `cpus` pins it; `nice` is best effort.
+    `cpus` pins it; `nice` is best effort. With `port=None` the command line is `extra` and nothing else.
     """
 
     def __init__(self, command, extra=(), limits=None, port=-1, env=None, wait=True,
@@ -37,8 +38,9 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
         self.log_path = os.path.join(self.dir, "server.log")
         self.command = list(command)
-        self.args = ["-a", "127.0.0.1", "-p", str(port), "--ports_file_dir", self.dir, *extra]
-        self.port = port if port > 0 else None
+        own = ["-a", "127.0.0.1", "-p", str(port), "--ports_file_dir", self.dir]
+        self.args = [*(own if port is not None else ()), *extra]
+        self.port = port if port and port > 0 else None
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
         def before_exec():
@@ -274,6 +276,38 @@ def arguments(description, add=None):
     args = parser.parse_args()
     args.server = shlex.split(args.server)
     return args
+
+
+def countable_memory():
+    """The environment of a server whose resident memory is to be judged: an address-sanitized one keeps
+    256 MiB of what it freed, so that a late use shows. Changes nothing for others.
+    """
+    options = [os.environ.get("ASAN_OPTIONS", ""), "quarantine_size_mb=1",
+               "thread_local_quarantine_size_kb=64"]
+    return {"ASAN_OPTIONS": ":".join(filter(None, options))}
+
+
+def interop_cache():
+    """The folder that tools/install-interop builds in."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return os.environ.get("MARTLET_INTEROP_CACHE") or os.path.join(top, "build", "interop")
+
+
+def reference_server():
+    """The nats-server that ours is compared with: what tools/install-interop built, else the one on PATH,
+    else None.
+    """
+    built = os.path.join(interop_cache(), "reference", "nats-server")
+    return shutil.which(built) or shutil.which("nats-server")
+
+
+def reference_servers():
+    """Where nats-servers of several releases may be: Debian's, the reference, and those of a folder
+    beside it, which is there where somebody has put them.
+    """
+    more = os.path.join(interop_cache(), "bin")
+    return ["/usr/sbin/nats-server", os.path.join(interop_cache(), "reference", "nats-server"),
+            os.path.join(more, "nats-server"), os.path.join(more, "nats-server-2.10.27")]
 
 
 def write_config(text):

@@ -155,6 +155,17 @@ def stall(bench, server, rate, arrival):
     return seen
 
 
+def at_best_of_four(case, *args):
+    """What is wrong each time is wrong; what others on this machine add comes and goes."""
+    for _ in range(3):
+        try:
+            return case(*args)
+        except AssertionError as why:
+            print(f"      again, for: {why}", flush=True)
+            time.sleep(1)
+    return case(*args)
+
+
 def sender_stall(bench, server):
     """The client itself stands still for 100 ms: due messages are late, though sent fast."""
     command = [*bench.args.martlet, "bench", "latency", "--rate", "1000", "--duration", "2s",
@@ -303,8 +314,9 @@ def main():
         tally.run("in a flood: drop", fault_in_flood, bench, server)
         tally.run("stuck subscribers come back", stuck_come_back, bench)
         for rate in (100, 1000, 10_000, 50_000):
-            tally.run(f"stall at {rate}/s", stall, bench, server, rate, [])
-        tally.run("stall at 1000/s, Poisson", stall, bench, server, 1000, ["--poisson"])
+            tally.run(f"stall at {rate}/s", at_best_of_four, stall, bench, server, rate, [])
+        tally.run("stall at 1000/s, Poisson", at_best_of_four, stall, bench, server, 1000,
+                  ["--poisson"])
         tally.run("the client stands still", sender_stall, bench, server)
         tally.run("seeded", seeded, bench, server)
         tally.run("outputs", outputs, bench, server)

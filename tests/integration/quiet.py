@@ -50,20 +50,13 @@ def flood(port):
             thread.start()
         for thread in threads:
             thread.join()
-        read_until_calm(slow)
+        read_on(slow, 0.5)
     reader.join(5)
 
 
-def read_on(client):
-    try:
-        while client.sock.recv(1 << 20):
-            pass
-    except OSError:
-        pass
-
-
-def read_until_calm(client):
-    client.sock.settimeout(0.5)
+def read_on(client, timeout=None):
+    """Until the connection ends, or nothing comes for so long."""
+    client.sock.settimeout(timeout)
     try:
         while client.sock.recv(1 << 20):
             pass

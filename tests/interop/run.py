@@ -3,7 +3,7 @@
 
     tests/interop/run.py --server build/martlet-server
     tests/interop/run.py --server build/martlet-server --only go,python -- --io_backend epoll
-    tests/interop/run.py --build            # fetch and build the clients, run nothing
+    tests/interop/run.py --build            # fetch and build the clients and the reference, run nothing
 
 Exit status: 0 all that ran passed, 1 something failed, 77 everything was skipped.
 """
@@ -172,6 +172,7 @@ class Client:
 class GoClient(Client):
     def steps(self, b):
         go_build(b, ".", b.out / "interop", "go119.mod")
+        go_build(b, "./roam", b.out / "roam", "go119.mod")
 
     def argv(self):
         return [self.builder.out / "interop"]
@@ -234,6 +235,7 @@ class CClient(Client):
             raise Skip(f"nats/nats.h (libnats-dev) not found; {HINT}")
         flags = ("-std=c11", "-Wall", "-Wextra", "-O1", "-pthread")
         b.run("compile", cc, *flags, "main.c", "-o", b.out / "interop", "-lnats")
+        b.run("compile", cc, *flags, "roam.c", "-o", b.out / "roam", "-lnats")
 
     def argv(self):
         return [self.builder.out / "interop"]
@@ -255,6 +257,49 @@ class CliClient(Client):
         go_build(b, "github.com/nats-io/natscli/nats", b.out / "nats", "go119.mod")
 
 
+class Reference:
+    """nats-server of the release that ours follows: no client, but what tests compare with."""
+
+    OLDEST_GO = (1, 26)  # that it builds with
+    SWITCHING_GO = (1, 21)  # fetches the release that a go.mod names by itself
+
+    def __init__(self, name, cache):
+        self.builder = Builder(name, cache)
+
+    def prepare(self, allowed):
+        self.builder.build(self.steps, allowed)
+
+    def steps(self, b):
+        go = b.tool("go")
+        have = version([go, "version"], r"go(\d+)\.(\d+)")
+        if have < (1, 19):
+            raise Skip(f"Go {have[0]}.{have[1]} is older than 1.19; {HINT}")
+        env = {"GOTOOLCHAIN": "local" if have >= self.OLDEST_GO else "auto", "GOWORK": "off"}
+        if have < self.SWITCHING_GO:
+            root = self.fetch_go(b, go)
+            go = root / "bin" / "go"
+            env.update(GOTOOLCHAIN="local", GOROOT=str(root))
+        package = "github.com/nats-io/nats-server/v2"
+        b.run("fetch", go, "list", "-deps", package, env=env)
+        b.run("compile", go, "build", "-buildvcs=false", "-o", b.out / "nats-server", package, env=env)
+
+    def fetch_go(self, b, go):
+        """The folder of the Go that go.mod names, got the way that newer ones take: it is a module."""
+        wanted = re.search(r"^toolchain (go\S+)", (b.work / "go.mod").read_text(), re.MULTILINE)[1]
+        words = subprocess.run([go, "env", "GOMODCACHE", "GOOS", "GOARCH"], capture_output=True,
+                               text=True).stdout.split()
+        module = f"golang.org/toolchain@v0.0.1-{wanted}.{words[1]}-{words[2]}"
+        b.run("fetch", go, "mod", "download", module, cwd=b.out)
+        root = b.out / wanted
+        shutil.rmtree(root, ignore_errors=True)
+        # A module has no nested go.mod, and nothing in it may be executed.
+        b.run("compile", "cp", "-r", "--no-preserve=mode", f"{words[0]}/{module}", root)
+        b.run("compile", "cp", root / "src" / "_go.mod", root / "src" / "go.mod")
+        for program in (*root.glob("bin/*"), *root.glob("pkg/tool/*/*")):
+            program.chmod(0o755)
+        return root
+
+
 CLIENTS = {
     "cli": CliClient,
     "go": GoClient,
@@ -264,6 +309,7 @@ CLIENTS = {
     "java": JavaClient,
     "c": CClient,
 }
+BUILT_ONLY = {"reference": Reference}
 
 
 # --- the server under test ------------------------------------------------------------------------
@@ -477,15 +523,16 @@ def arguments():
     cache = os.environ.get("MARTLET_INTEROP_CACHE") or ROOT / "build" / "interop"
     parser = argparse.ArgumentParser(description="Runs real NATS clients against a server.")
     parser.add_argument("--server", metavar="CMD", help="the server's command line")
-    parser.add_argument("--only", metavar="NAMES", help="of " + ",".join(CLIENTS))
+    parser.add_argument("--only", metavar="NAMES", help="of " + ",".join([*CLIENTS, *BUILT_ONLY]))
     parser.add_argument("--cache", type=pathlib.Path, default=cache, help="where clients are built")
     parser.add_argument("--strict", action="store_true", help="a skip is a failure (for CI)")
-    parser.add_argument("--build", action="store_true", help="build the clients, run nothing")
+    parser.add_argument("--build", action="store_true", help="build everything, run nothing")
     parser.add_argument("--no-build", action="store_true", help="run only what is built already")
     parser.add_argument("server_args", nargs="*", metavar="-- ARG", help="more server arguments")
     args = parser.parse_args()
-    names = args.only.split(",") if args.only else list(CLIENTS)
-    unknown = set(names) - set(CLIENTS)
+    known = [*CLIENTS, *BUILT_ONLY] if args.build else list(CLIENTS)
+    names = args.only.split(",") if args.only else known
+    unknown = set(names) - set(known)
     if unknown:
         parser.error(f"--only: no client {', '.join(sorted(unknown))}")
     if not args.server and not args.build:
@@ -509,7 +556,7 @@ def main():
     logs = cache / "logs" / (f"run-{os.getpid()}" if server_argv else "build")
     report = Report()
     for name in names:
-        client = CLIENTS[name](name, cache)
+        client = (CLIENTS.get(name) or BUILT_ONLY[name])(name, cache)
         try:
             with locked(cache):
                 argv = client.prepare(allowed=not args.no_build)
@@ -517,7 +564,7 @@ def main():
             if args.strict:
                 report.fail(name, f"{skip} (--strict)")
             else:
-                report.skip(name, len(client.scenarios), skip)
+                report.skip(name, len(getattr(client, "scenarios", [name])), skip)
             continue
         except Failure as failure:
             report.fail(name, failure)

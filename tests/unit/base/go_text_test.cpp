@@ -86,5 +86,35 @@ TEST(DecodeRune, UndoesAppendUtf8ForEveryRune) {
   }
 }
 
+TEST(GoTime, ShowsNoMoreDigitsThanThereAre) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  EXPECT_EQ(GoTime(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(GoTime(1'700'000'000 * kSecond + 120'000'000), "2023-11-14T22:13:20.12Z");
+  EXPECT_EQ(GoTime(1'700'000'000 * kSecond + 123'456'789), "2023-11-14T22:13:20.123456789Z");
+  EXPECT_EQ(GoTime(1), "1970-01-01T00:00:00.000000001Z");
+  EXPECT_EQ(GoTime(-1), "1969-12-31T23:59:59.999999999Z");
+}
+
+TEST(GoTime, TellsTheZoneWhenItIsNotUtc) {
+  const char* const before = ::getenv("TZ");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TZ", "XXX-05:30", 1);
+  ::tzset();
+  EXPECT_EQ(GoTime(0, false), "1970-01-01T05:30:00+05:30");
+  ::setenv("TZ", "XXX+03:30", 1);
+  ::tzset();
+  EXPECT_EQ(GoTime(500'000'000, false), "1969-12-31T20:30:00.5-03:30");
+  EXPECT_EQ(GoTime(0), "1970-01-01T00:00:00Z");
+  ::setenv("TZ", "UTC0", 1);
+  ::tzset();
+  EXPECT_EQ(GoTime(0, false), "1970-01-01T00:00:00Z");
+  if (before == nullptr) {
+    ::unsetenv("TZ");
+  } else {
+    ::setenv("TZ", kept.c_str(), 1);
+  }
+  ::tzset();
+}
+
 }  // namespace
 }  // namespace martlet::base

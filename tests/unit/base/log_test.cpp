@@ -1,11 +1,17 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <numeric>
+#include <pty.h>
 #include <sstream>
 #include <string>
 #include <sys/stat.h>
@@ -16,39 +22,25 @@
 
 #include <gtest/gtest.h>
 
+#include "base/unique_fd.h"
+#include "log_directory.h"
+
 namespace martlet::base {
 namespace {
 
-// A directory of its own for each test, removed with what the test left in it.
 class LogTest : public testing::Test {
  protected:
-  LogTest() {
-    std::string pattern = testing::TempDir() + "log_test_XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    options_.file = directory_ + "/server.log";
-  }
-  ~LogTest() override {
-    ::unlink(options_.file.c_str());
-    ::unlink((options_.file + ".1").c_str());
-    ::rmdir(directory_.c_str());
-  }
+  LogTest() { options_.file = directory_ / "server.log"; }
 
   std::unique_ptr<Log> Open() {
     absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(options_);
     EXPECT_TRUE(log.ok()) << log.status();
     return *std::move(log);
   }
+  std::string Content() const { return ReadFile(options_.file); }
+  static std::string Pid() { return PidPrefix(); }
 
-  static std::string Read(const std::string& path) {
-    std::stringstream out;
-    out << std::ifstream(path).rdbuf();
-    return out.str();
-  }
-  std::string Content() const { return Read(options_.file); }
-
-  static std::string Pid() { return "[" + std::to_string(::getpid()) + "] "; }
-
-  std::string directory_;
+  LogDirectory directory_;
   LogOptions options_;
 };
 
@@ -149,7 +141,7 @@ TEST_F(LogTest, FileIsAppendedToAndNotOpenToAll) {
 }
 
 TEST_F(LogTest, OpenFailsWithTheReferencesWords) {
-  options_.file = directory_ + "/none/server.log";
+  options_.file = directory_ / "none/server.log";
   EXPECT_EQ(Log::Open(options_).status().message(),
             "error opening file: open " + options_.file + ": no such file or directory");
 }
@@ -164,34 +156,274 @@ TEST_F(LogTest, ReopenGoesOnInANewFile) {
   log->Flush();
   LOG_INFO(*log, "after");
   log->Flush();
-  EXPECT_EQ(Read(options_.file + ".1"), Pid() + "[INF] before\n");
+  EXPECT_EQ(ReadFile(options_.file + ".1"), Pid() + "[INF] before\n");
   EXPECT_EQ(Content(), Pid() + "[INF] File log re-opened\n" + Pid() + "[INF] after\n");
+}
+
+// Numbers of the lines of each thread in `content`, which "<pid> <level> <thread> <number>" are.
+std::vector<std::vector<int>> NumbersByThread(const std::string& content, size_t threads) {
+  std::vector<std::vector<int>> numbers(threads);
+  std::istringstream lines(content);
+  for (std::string pid, level, line; std::getline(lines, line);) {
+    size_t thread = 0;
+    int number = 0;
+    if (std::istringstream(line) >> pid >> level >> thread >> number) {
+      numbers[thread].push_back(number);
+    }
+  }
+  return numbers;
+}
+
+constexpr int kThreads = 4;
+constexpr int kLines = 2000;
+
+std::vector<std::thread> StartWriters(Log& log, std::atomic<int>& running) {
+  std::vector<std::thread> threads;
+  running = kThreads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&log, &running, t] {
+      for (int i = 0; i < kLines; ++i) LOG_INFO(log, "%d %d", t, i);
+      --running;
+    });
+  }
+  return threads;
 }
 
 TEST_F(LogTest, LinesOfOneThreadKeepTheirOrder) {
   options_.timestamps = false;
   const auto log = Open();
-  constexpr int kThreads = 4;
-  constexpr int kLines = 2000;
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&log, t] {
-      for (int i = 0; i < kLines; ++i) LOG_INFO(*log, "%d %d", t, i);
-    });
+  std::atomic<int> running;
+  for (std::thread& thread : StartWriters(*log, running)) thread.join();
+  log->Flush();
+  for (const std::vector<int>& numbers : NumbersByThread(Content(), kThreads)) {
+    EXPECT_EQ(numbers.size(), size_t{kLines});
+    EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
   }
-  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(log->dropped_lines(), 0u);
+}
+
+TEST_F(LogTest, ReconfiguredWhileOthersWriteNoLineIsLostOrDoubled) {
+  options_.timestamps = false;
+  const auto log = Open();
+  std::atomic<int> running;
+  std::vector<std::thread> writers = StartWriters(*log, running);
+  const std::string files[] = {directory_ / "a", directory_ / "b", options_.file};
+  int changes = 0;
+  for (; running > 0 || changes < 30; ++changes) {
+    LogOptions options = options_;
+    options.file = files[changes % 3];
+    options.debug = changes % 2 == 0;
+    options.size_limit_bytes = changes % 5 == 0 ? 2000 : 0;
+    ASSERT_TRUE(log->Reconfigure(options).ok());
+    if (changes % 7 == 0) log->Reopen();
+  }
+  for (std::thread& thread : writers) thread.join();
   log->Flush();
 
-  std::vector<int> next(kThreads, 0);
-  std::istringstream lines(Content());
-  for (std::string pid, level, line; std::getline(lines, line);) {
-    int thread = 0;
-    int number = 0;
-    std::istringstream(line) >> pid >> level >> thread >> number;
-    EXPECT_EQ(number, next[static_cast<size_t>(thread)]++);
+  std::string all;
+  for (const std::string& name : directory_.OthersThan("")) {
+    const std::string content = ReadFile(directory_ / name);
+    for (const std::vector<int>& numbers : NumbersByThread(content, kThreads)) {
+      EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end())) << name;
+    }
+    all += content;
   }
-  EXPECT_EQ(next, std::vector<int>(kThreads, kLines));
+  std::vector<int> expected(kLines);
+  std::iota(expected.begin(), expected.end(), 0);
+  for (std::vector<int>& numbers : NumbersByThread(all, kThreads)) {
+    std::sort(numbers.begin(), numbers.end());
+    EXPECT_EQ(numbers, expected);
+  }
   EXPECT_EQ(log->dropped_lines(), 0u);
+}
+
+TEST_F(LogTest, ReconfigureDividesTheLinesWhereItWasCalled) {
+  options_.timestamps = false;
+  const std::string first = options_.file;
+  const auto log = Open();
+  LOG_INFO(*log, "before");
+  LOG_DEBUG(*log, "hidden");
+  options_.file = directory_ / "second.log";
+  options_.debug = true;
+  ASSERT_TRUE(log->Reconfigure(options_).ok());
+  LOG_DEBUG(*log, "after");
+  log->Flush();
+  EXPECT_EQ(ReadFile(first), Pid() + "[INF] before\n");
+  EXPECT_EQ(Content(), Pid() + "[DBG] after\n");
+}
+
+TEST_F(LogTest, ReconfigureChangesHowLinesLookInTheSameFile) {
+  options_.timestamps = false;
+  const auto log = Open();
+  LOG_INFO(*log, "text");
+  options_.format = LogFormat::kJson;
+  ASSERT_TRUE(log->Reconfigure(options_).ok());
+  LOG_INFO(*log, "object");
+  log->Flush();
+  EXPECT_TRUE(Content().starts_with(Pid() + "[INF] text\n{\"time\":\"")) << Content();
+  EXPECT_TRUE(Content().ends_with("\"msg\":\"object\"}\n")) << Content();
+}
+
+TEST_F(LogTest, ReconfigureThatFailsChangesNothing) {
+  options_.timestamps = false;
+  const auto log = Open();
+  LogOptions bad = options_;
+  bad.file = directory_ / "none/server.log";
+  bad.debug = true;
+  EXPECT_EQ(log->Reconfigure(bad).message(),
+            "error opening file: open " + bad.file + ": no such file or directory");
+  bad.file.clear();
+  bad.remote_syslog = "unix://" + (directory_ / "none");
+  EXPECT_EQ(log->Reconfigure(bad).message(), "error connecting to syslog: \"dial unix " +
+                                                 (directory_ / "none") +
+                                                 ": connect: no such file or directory\"");
+  bad.remote_syslog = "http://x";
+  EXPECT_EQ(log->Reconfigure(bad).message(), "error invalid network type: \"http\"");
+  EXPECT_FALSE(log->enabled(LogLevel::kDebug));
+  LOG_INFO(*log, "still here");
+  log->Flush();
+  EXPECT_EQ(Content(), Pid() + "[INF] still here\n");
+}
+
+TEST_F(LogTest, ReopenWithoutAFileIsIgnored) {
+  const UniqueFd old_stderr(::dup(STDERR_FILENO));
+  const UniqueFd file(::open(options_.file.c_str(), O_WRONLY | O_CREAT, 0600));
+  ASSERT_EQ(::dup2(file.get(), STDERR_FILENO), STDERR_FILENO);
+  {
+    const auto log = Log::Open({.timestamps = false});
+    (*log)->Reopen();
+  }
+  ::dup2(old_stderr.get(), STDERR_FILENO);
+  EXPECT_EQ(Content(), Pid() + "[INF] File log re-open ignored, not a file logger\n");
+}
+
+// One line to standard error, which is `fd` meanwhile.
+void LogToStderr(int fd) {
+  const UniqueFd old_stderr(::dup(STDERR_FILENO));
+  ASSERT_EQ(::dup2(fd, STDERR_FILENO), STDERR_FILENO);
+  LOG_INFO(**Log::Open({.timestamps = false}), "x");
+  ::dup2(old_stderr.get(), STDERR_FILENO);
+}
+
+TEST_F(LogTest, OnlyATerminalGetsColours) {
+  const UniqueFd file(::open(options_.file.c_str(), O_WRONLY | O_CREAT, 0600));
+  LogToStderr(file.get());
+  EXPECT_EQ(Content(), Pid() + "[INF] x\n");
+
+  int controller = -1;
+  int terminal = -1;
+  if (::openpty(&controller, &terminal, nullptr, nullptr, nullptr) != 0) {
+    GTEST_SKIP() << "no terminal to be had";
+  }
+  const UniqueFd owners[] = {UniqueFd(controller), UniqueFd(terminal)};
+  LogToStderr(terminal);
+  char text[256];
+  const ssize_t got = ::read(controller, text, sizeof text);
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(std::string(text, static_cast<size_t>(got)), Pid() + "[\x1b[32mINF\x1b[0m] x\r\n");
+}
+
+TEST_F(LogTest, RepeatsAreToldAsANumber) {
+  options_.timestamps = false;
+  options_.trace = true;
+  const auto log = Open();
+  for (int i = 0; i < 100; ++i) LOG_ERROR(*log, "again");
+  for (int i = 0; i < 3; ++i) LOG_TRACE(*log, "traced");
+  for (int i = 0; i < 3; ++i) LOG_ERROR(*log, "again");
+  log->Flush();
+  const std::string again = Pid() + "[ERR] again\n";
+  const std::string traced = Pid() + "[TRC] traced\n";
+  EXPECT_EQ(Content(), again + Pid() + "[ERR] repeated 99 times: again\n" + traced + traced +
+                           traced + again + Pid() + "[ERR] repeated 2 times: again\n");
+}
+
+TEST_F(LogTest, RepeatsAreToldAfterASecondEvenIfNothingElseIsLogged) {
+  const auto log = Open();
+  for (int i = 0; i < 10; ++i) LOG_ERROR(*log, "again");
+  const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (Content().find("repeated 9 times: again\n") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up_at) << Content();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+TEST_F(LogTest, WhatAFullDiskCostIsToldWhereThereIsRoom) {
+  options_.timestamps = false;
+  const std::string file = std::exchange(options_.file, "/dev/full");
+  const auto log = Open();
+  for (const char* text : {"a", "b", "c"}) log->Write(LogLevel::kInfo, text);
+  log->Flush();
+  EXPECT_EQ(log->dropped_lines(), 3u);
+  options_.file = file;
+  ASSERT_TRUE(log->Reconfigure(options_).ok());
+  LOG_INFO(*log, "room again");
+  log->Flush();
+  const std::string again = Pid() + "[INF] room again\n";
+  const std::string told =
+      Pid() + "[WRN] 3 log lines dropped, the log could not be written in time\n";
+  EXPECT_TRUE(Content() == again + told || Content() == told + again) << Content();
+  EXPECT_EQ(log->dropped_lines(), 3u);
+}
+
+// A pipe that is open and never read.
+class DeadEnd {
+ public:
+  explicit DeadEnd(const std::string& path) {
+    EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    fd_ = UniqueFd(::open(path.c_str(), O_RDWR));
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+TEST_F(LogTest, ADestinationThatTakesNothingDoesNotHoldUpTheEnd) {
+  const DeadEnd pipe(options_.file);
+  auto log = Open();
+  for (int i = 0; i < 1000; ++i) {
+    log->Write(LogLevel::kInfo, std::to_string(i) + std::string(1000, 'x'));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  log.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5 * Log::kEndPatience);
+}
+
+TEST_F(LogTest, ADestinationThatTakesNothingCanBeExchanged) {
+  options_.timestamps = false;
+  const DeadEnd pipe(options_.file);
+  const auto log = Open();
+  constexpr int kCount = 1000;
+  for (int i = 0; i < kCount; ++i) {
+    LOG_INFO(*log, "%s %d", std::string(1000, 'x').c_str(), i);
+  }
+  options_.file = directory_ / "other.log";
+  ASSERT_TRUE(log->Reconfigure(options_).ok());
+  LOG_INFO(*log, "the last");
+  log->Flush();
+  // What was in the pipe is there; what waited for it and was not yet formatted goes here.
+  const std::string content = Content();
+  EXPECT_TRUE(content.find(" the last\n") != content.npos) << content.size();
+  const auto lines = static_cast<uint64_t>(std::count(content.begin(), content.end(), '\n'));
+  EXPECT_GT(lines, uint64_t{kCount} / 2);
+  EXPECT_GT(log->dropped_lines(), 0u);
+  EXPECT_LE(log->dropped_lines() + lines, uint64_t{kCount} + 2);
+}
+
+TEST_F(LogTest, ChangesBehindADestinationThatTakesNothingKeepTheirOrder) {
+  options_.timestamps = false;
+  const DeadEnd pipe(options_.file);
+  const auto log = Open();
+  for (int i = 0; i < 200; ++i) LOG_INFO(*log, "%d%s", i, std::string(1000, 'x').c_str());
+  for (const char* name : {"a", "b", "c"}) {
+    options_.file = directory_ / name;
+    ASSERT_TRUE(log->Reconfigure(options_).ok());
+    LOG_INFO(*log, "for %s", name);
+  }
+  log->Flush();
+  EXPECT_NE(ReadFile(directory_ / "a").find("[INF] for a\n"), std::string::npos);
+  EXPECT_EQ(ReadFile(directory_ / "b"), Pid() + "[INF] for b\n");
+  const std::string last = ReadFile(directory_ / "c");
+  EXPECT_TRUE(last.starts_with(Pid() + "[INF] for c\n")) << last;
 }
 
 // A pipe that nobody reads stands in for the slow disk.

@@ -36,6 +36,38 @@ TEST(Writer, PutsCommasAndColons) {
                  R"("list":[1,[],{"null":null}],"last":"z"})");
 }
 
+TEST(Writer, IndentsLikeGo) {
+  std::string out;
+  Writer json(out, Writer::Layout::kIndented);
+  json.BeginObject();
+  json.Member("number", 1);
+  json.Key("empty");
+  json.BeginObject();
+  json.EndObject();
+  json.Key("list");
+  json.BeginArray();
+  json.Value(2);
+  json.BeginObject();
+  json.Member("text", "a");
+  json.EndObject();
+  json.EndArray();
+  json.Key("none");
+  json.BeginArray();
+  json.EndArray();
+  json.EndObject();
+  EXPECT_EQ(out, R"({
+  "number": 1,
+  "empty": {},
+  "list": [
+    2,
+    {
+      "text": "a"
+    }
+  ],
+  "none": []
+})");
+}
+
 TEST(Writer, OptionalMembersVanishWhenEmpty) {
   std::string out;
   Writer json(out);

@@ -25,7 +25,8 @@ TEST(ReadProcess, AddsUpTheThreads) {
   proc.Write("/42/task/42/status",
              "voluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t3\n");
   proc.Write("/42/task/43/schedstat", "504000000 7 9\n");
-  proc.Write("/42/task/43/status", "voluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t1\n");
+  proc.Write("/42/task/43/status",
+             "Name:\tiou-wrk-42\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t1\n");
 
   const std::optional<ProcessUse> use = ReadProcess(42, proc.path());
   ASSERT_TRUE(use.has_value());
@@ -36,6 +37,7 @@ TEST(ReadProcess, AddsUpTheThreads) {
   EXPECT_EQ(use->voluntary_switches, 15u);
   EXPECT_EQ(use->involuntary_switches, 4u);
   EXPECT_EQ(use->threads, 2u);
+  EXPECT_EQ(use->kernel_workers, 1u);
 }
 
 TEST(ReadProcess, CountsThreadsThatHaveEnded) {

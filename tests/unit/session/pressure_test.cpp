@@ -78,6 +78,50 @@ TEST(SlowConsumer, WriteDeadlineIsLogged) {
             std::string::npos);
 }
 
+// What the socket owes after parts of 1,000 bytes and 4 s each.
+class WriteLimits : public testing::Test {
+ protected:
+  void Connect(const Options& options) {
+    world = std::make_unique<World>(1, options);
+    slow = &world->Connect(0);
+    slow->Feed("SUB a 1\r\n");
+    world->Connect(0).Feed(Pub("a", std::string(5000, 'x')));
+    world->Settle();
+  }
+  void SendOnePart() {
+    slow->session.SendBegins();
+    world->Advance(4000);
+    slow->session.SendEnds(1000);
+  }
+  std::unique_ptr<World> world;
+  Client* slow = nullptr;
+};
+
+TEST_F(WriteLimits, AllThatWaitedHasToGo) {
+  Connect({});
+  EXPECT_EQ(slow->session.write_limit().deadline_ms(), 10'000u);
+  SendOnePart();
+  SendOnePart();
+  slow->session.SendBegins();
+  EXPECT_EQ(slow->session.write_owed_ms(), 8000u);
+  slow->session.SendEnds(slow->session.outbound().pending_bytes());
+  EXPECT_EQ(slow->session.write_owed_ms(), 0u);
+}
+
+TEST_F(WriteLimits, AnyOfItWillDoWhereItIsTriedAgain) {
+  Options options;
+  options.retry_writes = true;
+  Connect(options);
+  SendOnePart();
+  SendOnePart();
+  slow->session.SendBegins();
+  EXPECT_EQ(slow->session.write_owed_ms(), 0u);
+  world->Advance(3000);
+  EXPECT_EQ(slow->session.write_owed_ms(), 3000u);
+  EXPECT_EQ(slow->session.send_waits_ms(), 3000u);
+  slow->session.SendEnds(0);
+}
+
 class ProducerStall : public testing::TestWithParam<unsigned> {};
 
 TEST_P(ProducerStall, PausesAndGoesOnWithTheTimer) {
@@ -119,6 +163,31 @@ TEST_P(ProducerStall, OffMeansNoPause) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SameShardAndOther, ProducerStall, testing::Values(0U, 1U));
+
+TEST_P(ProducerStall, NobodyWaitsForAStuckSubscriber) {
+  Options options;
+  options.max_pending_bytes = 100'000;
+  World world(2, options);
+  Client& slow = world.Connect(0);
+  slow.Feed("SUB a 1\r\n");
+  Client& publisher = world.Connect(GetParam());
+  const std::string message = Pub("a", std::string(1000, 'x'));
+  slow.session.SendBegins();
+  for (int i = 0; i < 80; ++i) publisher.Feed(message);
+  world.Advance(ClientSession::kStuckMs - 1);
+  publisher.Feed(message);
+  world.Settle();
+  EXPECT_TRUE(publisher.session.paused()) << "slow so far";
+  world.Advance(ClientSession::kStallMaxMs);
+  ASSERT_FALSE(publisher.session.paused());
+  publisher.Feed(message);
+  world.Settle();
+  EXPECT_FALSE(publisher.session.paused()) << "stuck";
+  slow.session.SendEnds(0);
+  publisher.Feed(message);
+  world.Settle();
+  EXPECT_TRUE(publisher.session.paused()) << "it reads again";
+}
 
 TEST(StalledProducer, OneChunkOfInputIsHeldUpForTenMillisecondsAtMost) {
   Options options;

@@ -12,9 +12,11 @@
 
 #include <gtest/gtest.h>
 
+#include "session/barriers.h"
 #include "session/client_session.h"
 #include "session/delivery.h"
 #include "session/interconnect.h"
+#include "session/interest_board.h"
 #include "session/shard_context.h"
 
 namespace martlet::session {
@@ -33,8 +35,18 @@ struct Input : base::KeptMemory {
   const std::vector<char> bytes;
 };
 
+/// A connection as the world sees it.
+class FakeConnection : public Transport {
+ public:
+  /// The end of a turn. True when the session wants to go on after a pause.
+  virtual bool Settle() = 0;
+
+ protected:
+  ~FakeConnection() = default;
+};
+
 /// A client connection: what a shard's connection does, less the socket.
-class Client : public Transport {
+class Client final : public FakeConnection {
  public:
   Client(ShardContext& context, uint64_t id) : session(context, *this, id, {"127.0.0.1", 5000}) {}
   ~Client() {
@@ -64,8 +76,7 @@ class Client : public Transport {
     return text;
   }
 
-  /// The end of a turn. True when the session wants to go on after a pause.
-  bool Settle() {
+  bool Settle() override {
     if (session.closing() && !detached_) {
       detached_ = true;
       session.Detach();
@@ -90,7 +101,7 @@ class World {
       : index_(shards),
         interconnect_(shards, ring_bytes),
         facts_(options, Info()),
-        log_(OpenLog()) {
+        log_(OpenLog(options)) {
     for (unsigned id = 0; id < shards; ++id) {
       shards_.push_back(std::make_unique<FakeShard>(id, *this));
       index_.reclaimer().Online(id);
@@ -137,11 +148,13 @@ class World {
     index_.reclaimer().Quiesce(shard);
     return worked;
   }
-  /// Turns of all shards until nothing moves any more.
+  /// Turns of all shards until nothing moves any more. One idle round is not enough: it may have
+  /// sent what the shards before it have not seen.
   void Settle() {
-    for (bool worked = true; worked;) {
-      worked = false;
-      for (unsigned shard = 0; shard < shards_.size(); ++shard) worked = Turn(shard) || worked;
+    for (int idle = 0; idle < 2; ++idle) {
+      for (unsigned shard = 0; shard < shards_.size(); ++shard) {
+        if (Turn(shard)) idle = -1;
+      }
     }
   }
   /// Time goes on, in steps of one millisecond or one hundred.
@@ -149,7 +162,10 @@ class World {
     const uint64_t step = milliseconds > 1000 ? 100 : 1;
     for (uint64_t gone = 0; gone < milliseconds; gone += step) {
       now_ms_ += step;
-      for (auto& shard : shards_) shard->context.timers.Advance(now_ms_);
+      for (auto& shard : shards_) {
+        shard->context.now_ns = now_ms_ * 1'000'000;
+        shard->context.timers.Advance(now_ms_);
+      }
       Settle();
     }
   }
@@ -157,6 +173,7 @@ class World {
   /// Whether something published is on its way.
   bool OnTheWay(unsigned from, unsigned to) { return interconnect_.ring(from, to).HasWork(); }
 
+  unsigned shards() const { return static_cast<unsigned>(shards_.size()); }
   ShardContext& context(unsigned shard) { return shards_[shard]->context; }
   const ShardStats& stats(unsigned shard) { return shards_[shard]->context.stats; }
   std::string LogText() {
@@ -177,15 +194,29 @@ class World {
     FakeShard(unsigned id, World& world)
         : context(id, world.index_, world.interconnect_, *world.log_, world.facts_, world.now_ms_,
                   1000 + id),
-          delivery(context) {
+          delivery(context),
+          interest(context),
+          barriers(context) {
       context.delivery = &delivery;
+      context.interest = &interest;
+      context.barriers = &barriers;
       context.drain_inbound = [this] { Drain(); };
     }
 
     size_t Drain() {
       if (std::exchange(draining, true)) return 0;
-      const size_t drained = context.mailroom.Drain(
-          SIZE_MAX, [this](std::span<const char> record) { delivery.OnRecord(record); });
+      const size_t drained = context.mailroom.Drain(SIZE_MAX, [this](std::span<const char> record) {
+        switch (KindOf(record)) {
+          case RecordKind::kInterest:
+            return interest.OnRecord(DecodePlain<InterestRecord>(record));
+          case RecordKind::kBarrier:
+            return barriers.OnRecord(DecodePlain<BarrierRecord>(record));
+          case RecordKind::kBarrierDone:
+            return barriers.OnRecord(DecodePlain<BarrierDoneRecord>(record));
+          default:
+            return delivery.OnRecord(record);
+        }
+      });
       draining = false;
       return drained;
     }
@@ -193,7 +224,7 @@ class World {
       if (context.mailroom.blocked()) {
         context.mailroom.FlushWaiting();
         if (!context.mailroom.blocked()) {
-          for (ClientSession* client : std::exchange(context.waiting_for_rings, {})) {
+          for (Session* client : std::exchange(context.waiting_for_rings, {})) {
             client->OnRingsFree();
           }
         }
@@ -204,13 +235,16 @@ class World {
       while (!context.touched.empty()) {
         for (Session* session : std::exchange(context.touched, {})) {
           session->ClearTouched();
-          if (static_cast<Client&>(session->transport()).Settle()) resume.push_back(session);
+          if (static_cast<FakeConnection&>(session->transport()).Settle())
+            resume.push_back(session);
         }
       }
     }
 
     ShardContext context;
     Delivery delivery;
+    InterestBoard interest;
+    Barriers barriers;
     std::vector<Session*> resume;
     bool draining = false;
   };
@@ -222,10 +256,11 @@ class World {
     info.host = "0.0.0.0";
     return info;
   }
-  std::unique_ptr<base::Log> OpenLog() {
+  std::unique_ptr<base::Log> OpenLog(const Options& options) {
     std::string pattern = testing::TempDir() + "session_test_XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
-    auto log = base::Log::Open({.file = directory_ + "/log"});
+    auto log = base::Log::Open(
+        {.file = directory_ + "/log", .debug = options.debug, .trace = options.trace});
     EXPECT_TRUE(log.ok());
     return *std::move(log);
   }

@@ -272,6 +272,51 @@ TEST_F(SubjectIndexTest, CacheKeepsAccountsApart) {
   }
 }
 
+TEST_F(SubjectIndexTest, AWalkInPiecesTellsEachOnceWhateverComesAndGoes) {
+  constexpr RouteKey kRoute = 1;
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 500; ++i) wanted.push_back("stays." + std::to_string(i));
+  for (const std::string& text : wanted) Add(text);
+  std::vector<Filter*> remote;
+  for (int i = 0; i < 500; ++i) {
+    remote.push_back(&index_.AddRemote(0, kGlobalAccount, "r." + std::to_string(i), {}, kRoute, 1));
+  }
+  std::vector<std::string> told;
+  uint32_t place = 0;
+  do {
+    size_t in_piece = 0;
+    place = index_.Walk(place, 10, [&](const Filter& filter) {
+      ++in_piece;
+      if (!filter.remote()) told.emplace_back(filter.text());
+    });
+    EXPECT_LE(in_piece, 15u);
+    for (Filter*& filter : remote) {  // also the one at which the walk stands
+      const std::string text(filter->text());
+      index_.RemoveRemote(0, *filter);
+      filter = &index_.AddRemote(0, kGlobalAccount, text, {}, kRoute, 1);
+    }
+    index_.reclaimer().Quiesce(0);
+  } while (place != 0);
+  for (Filter* filter : remote) index_.RemoveRemote(0, *filter);
+  std::sort(told.begin(), told.end());
+  std::sort(wanted.begin(), wanted.end());
+  EXPECT_EQ(told, wanted);
+}
+
+TEST_F(SubjectIndexTest, APieceOfAWalkEndsBetweenSubjects) {
+  for (const std::string_view queue : {"", "a", "b", "c", "d"}) Add("one.subject", 0, queue);
+  Add("another");
+  size_t told = 0;
+  size_t pieces = 0;
+  uint32_t place = 0;
+  do {
+    place = index_.Walk(place, 1, [&](const Filter&) { ++told; });
+    ++pieces;
+  } while (place != 0);
+  EXPECT_EQ(told, 6u);
+  EXPECT_EQ(pieces, 2u);
+}
+
 TEST(SubjectIndex, TakesASubjectOfManyTokens) {
   SubjectIndex index(1);
   std::string subject = "a";

@@ -1,0 +1,191 @@
+#include "base/url.h"
+
+#include <algorithm>
+
+namespace martlet::base {
+namespace {
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+int HexDigit(char c) {
+  if (IsDigit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool MayStandInHost(char c) {
+  return IsLetter(c) || IsDigit(c) || static_cast<unsigned char>(c) >= 0x80 ||
+         std::string_view("-_.~!$&'()*+,;=:[]<>\"").find(c) != std::string_view::npos;
+}
+
+bool MayStandInUserInfo(char c) {
+  return IsLetter(c) || IsDigit(c) ||
+         std::string_view("-._:~!$&'()*+,;=%@").find(c) != std::string_view::npos;
+}
+
+/// Resolves percent signs. In a host only those of bytes beyond ASCII may be (RFC 6874 apart).
+std::optional<std::string> Unescape(std::string_view text, bool host = false) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      if (host && !MayStandInHost(text[i])) return std::nullopt;
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = HexDigit(text[i + 1]);
+    const int low = HexDigit(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    if (host && high < 8 && text.substr(i, 3) != "%25") return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+bool IsOptionalPort(std::string_view port) {
+  if (port.empty()) return true;
+  return port[0] == ':' && std::all_of(port.begin() + 1, port.end(), IsDigit);
+}
+
+std::optional<std::string> ParseHost(std::string_view host) {
+  if (host.starts_with('[')) {
+    const size_t end = host.rfind(']');
+    if (end == host.npos || !IsOptionalPort(host.substr(end + 1))) return std::nullopt;
+  } else if (const size_t colon = host.rfind(':'); colon != host.npos) {
+    if (!IsOptionalPort(host.substr(colon))) return std::nullopt;
+  }
+  return Unescape(host, true);
+}
+
+bool ParseAuthority(std::string_view authority, Url& url) {
+  const size_t at = authority.rfind('@');
+  const std::string_view host = at == authority.npos ? authority : authority.substr(at + 1);
+  std::optional<std::string> parsed = ParseHost(host);
+  if (!parsed) return false;
+  url.host = *std::move(parsed);
+  if (at == authority.npos) return true;
+  const std::string_view info = authority.substr(0, at);
+  if (!std::all_of(info.begin(), info.end(), MayStandInUserInfo)) return false;
+  const size_t colon = info.find(':');
+  const std::optional<std::string> user = Unescape(info.substr(0, colon));
+  const std::optional<std::string> password =
+      Unescape(colon == info.npos ? std::string_view() : info.substr(colon + 1));
+  if (!user || !password) return false;
+  url.has_user = true;
+  url.has_password = colon != info.npos;
+  url.user = *user;
+  url.password = *password;
+  return true;
+}
+
+/// Takes the scheme from the front of `rest`, where there is one. False: a colon without one.
+bool TakeScheme(std::string_view& rest, std::string& scheme) {
+  for (size_t i = 0; i < rest.size(); ++i) {
+    const char c = rest[i];
+    if (IsLetter(c)) continue;
+    if (IsDigit(c) || c == '+' || c == '-' || c == '.') {
+      if (i == 0) return true;
+      continue;
+    }
+    if (c != ':') return true;
+    if (i == 0) return false;
+    scheme = rest.substr(0, i);
+    std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                   [](char letter) { return static_cast<char>(letter | 0x20); });
+    rest.remove_prefix(i + 1);
+    return true;
+  }
+  return true;
+}
+
+void AppendEscapedUserInfo(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (IsLetter(c) || IsDigit(c) ||
+        std::string_view("-_.~$&+,;=").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      constexpr char kDigits[] = "0123456789ABCDEF";
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Url> ParseUrl(std::string_view text) {
+  Url url;
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; })) {
+    return std::nullopt;
+  }
+  std::string_view rest = text.substr(0, text.find('#'));
+  if (rest.size() < text.size()) {
+    const std::optional<std::string> fragment = Unescape(text.substr(rest.size() + 1));
+    if (!fragment) return std::nullopt;
+    url.fragment = *fragment;
+  }
+  if (!TakeScheme(rest, url.scheme)) return std::nullopt;
+  if (const size_t query = rest.find('?'); query != rest.npos) {
+    url.query = rest.substr(query + 1);
+    rest = rest.substr(0, query);
+  }
+  if (!rest.starts_with('/')) {
+    if (!url.scheme.empty()) {
+      url.opaque = rest;
+      return url;
+    }
+    if (rest.substr(0, rest.find('/')).find(':') != rest.npos) return std::nullopt;
+  }
+  if (rest.starts_with("//") && (!url.scheme.empty() || !rest.starts_with("///"))) {
+    rest.remove_prefix(2);
+    const std::string_view authority = rest.substr(0, rest.find('/'));
+    if (!ParseAuthority(authority, url)) return std::nullopt;
+    rest.remove_prefix(authority.size());
+  }
+  const std::optional<std::string> path = Unescape(rest);
+  if (!path) return std::nullopt;
+  url.path = *path;
+  return url;
+}
+
+std::string Url::hostname() const {
+  std::string_view name = host;
+  const std::string own_port = port();
+  if (!own_port.empty() || name.ends_with(':')) name.remove_suffix(own_port.size() + 1);
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  return std::string(name);
+}
+
+std::string Url::port() const {
+  const size_t colon = host.rfind(':');
+  if (colon == host.npos || host.find(']', colon) != host.npos) return {};
+  return host.substr(colon + 1);
+}
+
+// Instead of the password something else is shown; nothing: itself.
+std::string Url::Text(std::string_view shown_password) const {
+  std::string out = scheme.empty() ? "" : scheme + ":";
+  if (!opaque.empty()) {
+    out += opaque;
+  } else {
+    if (!host.empty() || has_user || (!scheme.empty() && path.empty())) out += "//";
+    if (has_user) {
+      AppendEscapedUserInfo(user, out);
+      if (has_password) {
+        out += ':';
+        AppendEscapedUserInfo(shown_password.empty() ? std::string_view(password) : shown_password,
+                              out);
+      }
+      out += '@';
+    }
+    out += host + path;
+  }
+  if (!query.empty()) out += "?" + query;
+  if (!fragment.empty()) out += "#" + fragment;
+  return out;
+}
+
+}  // namespace martlet::base

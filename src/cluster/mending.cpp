@@ -1,0 +1,82 @@
+// Connections that should be there and are not: members of a pool, and those of accounts.
+//
+// Whoever dialled a server fills its pool, one after the other. In the reference a member that
+// could not be dialled once, an implicit one, is missing for good, and with it the interest of a
+// part of the accounts. So what is missing for longer than it should is dialled for again: first by
+// the side that dialled, then by the other; ever more seldom, for a peer may have its reasons.
+#include <algorithm>
+
+#include "cluster/mesh_state.h"
+
+namespace martlet::cluster {
+namespace {
+
+constexpr uint64_t kDialledMs = 2000;
+constexpr uint64_t kAcceptedMs = 5000;
+constexpr uint64_t kDelayMaxMs = 30'000;
+constexpr uint32_t kJitterMs = 500;
+constexpr uint32_t kSoonJitterMs = 100;
+constexpr int kQuickMendsMax = 60;
+
+}  // namespace
+
+bool Mesh::State::IsComplete(const Peer& peer) const {
+  if (!pooled() || peer.no_pool || peer.leaving) return true;
+  if (peer.FreeSlot() >= 0) return false;
+  return std::all_of(settings_.pinned_accounts.begin(), settings_.pinned_accounts.end(),
+                     [&](const std::string& account) { return peer.dedicated.contains(account); });
+}
+
+void Mesh::State::CheckComplete(Peer& peer) {
+  if (stopped_ || IsComplete(peer)) {
+    peer.mend_delay_ms = 0;
+    peer.quick_mends = 0;
+    return mends_.Clear(peer.id);
+  }
+  if (mends_.IsSet(peer.id)) return;
+  if (peer.mend_delay_ms == 0) peer.mend_delay_ms = IsDialledByUs(peer) ? kDialledMs : kAcceptedMs;
+  mends_.Set(peer.id, now_ms_ + peer.mend_delay_ms + random_.Below(kJitterMs));
+}
+
+bool Mesh::State::IsDialledByUs(const Peer& peer) const {
+  return std::any_of(peer.slots.begin(), peer.slots.end(),
+                     [&](const auto& held) { return links_.at(held.second).dialled; });
+}
+
+/// The network failed while one was dialled for, and may be whole any moment: another attempt at
+/// once, for a minute. Each takes a second.
+void Mesh::State::MendSoon(Peer& peer) {
+  if (IsComplete(peer) || peer.quick_mends >= kQuickMendsMax) return;
+  ++peer.quick_mends;
+  mends_.Set(peer.id, now_ms_ + random_.Below(kSoonJitterMs));
+}
+
+void Mesh::State::Mend(const std::string& peer_id) {
+  Peer* peer = peers_.Find(peer_id);
+  if (peer == nullptr || IsComplete(*peer)) return;
+  peer->mend_delay_ms = std::min(peer->mend_delay_ms * 2, kDelayMaxMs);
+  CheckComplete(*peer);
+  // If this makes it known at all, nobody else tells of it.
+  Target target{.url = {},
+                .account = {},
+                .gossip_mode = proto::kGossipOverride,
+                .quiet = true,
+                .sought = peer_id};
+  const std::optional<base::Url> url = base::ParseUrl(peer->info.ip);
+  if (!url || url->host.empty()) return;
+  target.url = WithOwnUser(*url, peer->info);
+  for (const auto& [slot, id] : peer->slots) {
+    const Link& link = links_.at(id);
+    if (!link.configured || !dialer_.IsConfigured(link.url)) continue;
+    target.url = link.url;
+    target.configured = true;
+  }
+  if (peer->FreeSlot() >= 0) Dial(target, 0);
+  for (const std::string& account : settings_.pinned_accounts) {
+    if (peer->dedicated.contains(account)) continue;
+    target.account = account;
+    Dial(target, 0);
+  }
+}
+
+}  // namespace martlet::cluster
