@@ -168,7 +168,8 @@ absl::StatusOr<SocketAddress> ResolveListen(const std::string& host, int port) {
   const addrinfo* chosen = list;
   while (chosen != nullptr && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
   if (chosen == nullptr) chosen = list;
-  if (chosen == nullptr) return absl::NotFoundError("listen tcp: lookup " + host + ": no such host");
+  if (chosen == nullptr)
+    return absl::NotFoundError("listen tcp: lookup " + host + ": no such host");
   return Copy(chosen->ai_addr, chosen->ai_addrlen);
 }
 
