@@ -9,8 +9,8 @@ is skipped without. Faults come one after the other, of a kind, between nodes an
 the seed chooses. After each the mesh must be whole within two seconds: each node has a route to
 each other one, and messages of old and of fresh subscriptions pass between all. All the time
 numbered messages flow between clients of all nodes; none may come twice or out of order, and where
-numbers are missing a log must tell why: a route between the two that closed, or a server that was
-killed.
+numbers are missing a log must tell why: a route between the two that closed, a server that was
+killed, or one that had just started and knew nothing of the other's wishes yet.
 
 With --nats-server every second node is one of those, and times are told but not judged where it has
 a part in it.
@@ -218,6 +218,7 @@ class Cluster:
         self.lab = lab
         self.closed = []
         self.kills = []  # (time, name)
+        self.starts = []  # (time, name); again, after a kill
         self.members = {}
         for number, command in zip(lab.numbers, commands):
             seeds = lab.numbers if topology == "all" else lab.numbers[:1]
@@ -243,6 +244,7 @@ class Cluster:
         while member.ready_at is None and time.monotonic() < deadline:
             time.sleep(0.005)
             member.read_log(self.closed)
+        self.starts.append((member.ready_at or time.time(), member.name))
 
     def read_logs(self):
         for member in self.members.values():
@@ -272,6 +274,9 @@ class Cluster:
         begin, end = gap.first_published - SLACK_SECONDS, gap.ended + SLACK_SECONDS
         if any(name in names and begin <= when <= end for when, name in self.kills):
             return "a server was killed"
+        if any(name in names and when - SLACK_SECONDS <= gap.first_published <= when + HEAL_SECONDS_MAX
+               for when, name in self.starts):
+            return "a server had just started"
         for event in self.closed:
             if begin <= event.time <= end and {event.node, event.peer} == names:
                 return event.reason

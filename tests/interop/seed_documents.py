@@ -386,7 +386,7 @@ class Ear:
 
 
 class Witness:
-    """Notes when this machine gave a thread that wanted to run no time for more than 10 ms."""
+    """Notes when this machine gave a thread that wanted to run no time for more than 3 ms."""
 
     def __init__(self):
         self.stalls = []  # (until, seconds)
@@ -399,7 +399,7 @@ class Witness:
         while self.running:
             time.sleep(0.001)
             now = time.monotonic()
-            if now - before > 0.010:
+            if now - before > 0.003:
                 self.stalls.append((now, now - before))
             before = now
 
