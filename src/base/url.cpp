@@ -14,9 +14,15 @@ int HexDigit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// What stands as it is, besides letters and digits; from Go's shouldEscape.
+constexpr std::string_view kPlainInHost = "-_.~!$&'()*+,;=:[]<>\"";
+constexpr std::string_view kPlainInUserInfo = "-_.~$&+,;=";
+constexpr std::string_view kPlainInPath = "-_.~$&+,/:;=@!'()*[]";
+constexpr std::string_view kPlainInFragment = "-_.~$&+,/:;=?@!'()*";
+
 bool MayStandInHost(char c) {
   return IsLetter(c) || IsDigit(c) || static_cast<unsigned char>(c) >= 0x80 ||
-         std::string_view("-_.~!$&'()*+,;=:[]<>\"").find(c) != std::string_view::npos;
+         kPlainInHost.find(c) != std::string_view::npos;
 }
 
 bool MayStandInUserInfo(char c) {
@@ -100,10 +106,10 @@ bool TakeScheme(std::string_view& rest, std::string& scheme) {
   return true;
 }
 
-void AppendEscapedUserInfo(std::string_view text, std::string& out) {
+std::string Escaped(std::string_view text, std::string_view plain) {
+  std::string out;
   for (const char c : text) {
-    if (IsLetter(c) || IsDigit(c) ||
-        std::string_view("-_.~$&+,;=").find(c) != std::string_view::npos) {
+    if (IsLetter(c) || IsDigit(c) || plain.find(c) != std::string_view::npos) {
       out += c;
     } else {
       constexpr char kDigits[] = "0123456789ABCDEF";
@@ -112,6 +118,7 @@ void AppendEscapedUserInfo(std::string_view text, std::string& out) {
       out += kDigits[static_cast<unsigned char>(c) & 15];
     }
   }
+  return out;
 }
 
 }  // namespace
@@ -144,6 +151,7 @@ std::optional<Url> ParseUrl(std::string_view text) {
     const std::string_view authority = rest.substr(0, rest.find('/'));
     if (!ParseAuthority(authority, url)) return std::nullopt;
     rest.remove_prefix(authority.size());
+    url.has_empty_host = authority.empty();
   }
   const std::optional<std::string> path = Unescape(rest);
   if (!path) return std::nullopt;
@@ -165,26 +173,38 @@ std::string Url::port() const {
   return host.substr(colon + 1);
 }
 
+// What would be read as a scheme or a host is written so that it is not.
+void Url::AppendPath(bool has_authority, std::string& out) const {
+  std::string_view rest = path;
+  if (out.empty() && rest.substr(0, rest.find('/')).find(':') != rest.npos) out += "./";
+  if (!has_authority && rest.starts_with("//")) {
+    out += "/%2F";
+    rest.remove_prefix(2);
+  }
+  out += Escaped(rest, kPlainInPath);
+}
+
 // Instead of the password something else is shown; nothing: itself.
 std::string Url::Text(std::string_view shown_password) const {
   std::string out = scheme.empty() ? "" : scheme + ":";
   if (!opaque.empty()) {
     out += opaque;
   } else {
-    if (!host.empty() || has_user || (!scheme.empty() && path.empty())) out += "//";
+    const bool has_authority =
+        !host.empty() || has_user || has_empty_host || (!scheme.empty() && path.empty());
+    if (has_authority) out += "//";
     if (has_user) {
-      AppendEscapedUserInfo(user, out);
+      out += Escaped(user, kPlainInUserInfo);
       if (has_password) {
-        out += ':';
-        AppendEscapedUserInfo(shown_password.empty() ? std::string_view(password) : shown_password,
-                              out);
+        out += ':' + Escaped(shown_password.empty() ? password : shown_password, kPlainInUserInfo);
       }
       out += '@';
     }
-    out += host + path;
+    out += Escaped(host, kPlainInHost);
+    AppendPath(has_authority, out);
   }
   if (!query.empty()) out += "?" + query;
-  if (!fragment.empty()) out += "#" + fragment;
+  if (!fragment.empty()) out += "#" + Escaped(fragment, kPlainInFragment);
   return out;
 }
 

@@ -14,10 +14,11 @@ struct Url {
   bool has_password = false;
   std::string user;
   std::string password;
-  std::string host;    // with the port, as in Go's URL.Host: "[::1]:6222"
-  std::string path;    // percent signs resolved
-  std::string opaque;  // of "nats:x"
-  std::string query;   // as it stands
+  bool has_empty_host = false;  // "//" with nothing behind it
+  std::string host;             // with the port, as in Go's URL.Host: "[::1]:6222"
+  std::string path;             // percent signs resolved
+  std::string opaque;           // of "nats:x"
+  std::string query;            // as it stands
   std::string fragment;
 
   /// Host without port and brackets, and the port; each may be empty.
@@ -30,6 +31,7 @@ struct Url {
 
  private:
   std::string Text(std::string_view shown_password) const;
+  void AppendPath(bool has_authority, std::string& out) const;
 };
 
 /// Nothing for what Go's url.Parse refuses: controls, a bad port, a bad escape, "host:port" without

@@ -34,6 +34,15 @@ TEST(ParseUrl, KnowsIpv6AndWhatIsLeftOut) {
   EXPECT_FALSE(ParseUrl("nats://user@h")->has_password);
 }
 
+TEST(ParseUrl, WritesWhatIsReadAsTheSame) {
+  for (const char* text : {"nats://[fe80::1%25en0]:1", "nats://h/a%20b", "x:////a", "./a:b",
+                           "nats://h/#a%25", "//h/p"}) {
+    EXPECT_EQ(ParseUrl(text)->String(), text);
+  }
+  EXPECT_EQ(ParseUrl("%3Aa")->String(), "./:a");
+  EXPECT_EQ(ParseUrl("x:/%2Fa")->String(), "x:/%2Fa");
+}
+
 TEST(ParseUrl, RefusesWhatGoRefuses) {
   for (const char* bad : {"127.0.0.1:4222", "a:b@c:1/x y\n", ":x", "nats://h:x", "nats://h:1x",
                           "nats://[::1", "nats://[::1]x", "nats://h%zz", "nats://a b",
