@@ -53,6 +53,7 @@ struct Settings {
   int64_t reconnect_error_reports = 1;
   std::string user;  // cluster authorization; empty: none
   std::string password;
+  bool password_is_hashed = false;  // bcrypt made it
   std::chrono::milliseconds auth_timeout{2000};
   proto::SubjectLists import;
   proto::SubjectLists exports;
@@ -98,6 +99,12 @@ struct InfoCame {
   LinkId link = 0;
   proto::RouteInfo info;
 };
+/// What a CheckPassword found.
+struct PasswordChecked {
+  LinkId link = 0;
+  uint64_t check = 0;
+  bool right = false;
+};
 /// `-ERR` came; the link closes by itself with kParseError.
 struct ErrorCame {
   LinkId link = 0;
@@ -118,8 +125,8 @@ struct LinkClosed {
   proto::CloseReason reason = proto::CloseReason::kClientClosed;
 };
 
-using Event = std::variant<Resolved, Dialed, DialFailed, Accepted, ConnectCame, InfoCame, ErrorCame,
-                           PongCame, RoundTrip, LinkClosed>;
+using Event = std::variant<Resolved, Dialed, DialFailed, Accepted, ConnectCame, PasswordChecked,
+                           InfoCame, ErrorCame, PongCame, RoundTrip, LinkClosed>;
 
 // Actions ----------------------------------------------------------------------------------------
 
@@ -138,6 +145,14 @@ struct Connect {
 /// a link that comes of it is closed without a word.
 struct Abandon {
   DialId dial = 0;
+};
+/// Whether `hash` was made of `password`: as bcrypt takes its time, anything but here and now.
+/// Answered with PasswordChecked of the same `check`.
+struct CheckPassword {
+  LinkId link = 0;
+  uint64_t check = 0;
+  std::string password;
+  std::string hash;
 };
 /// Bytes for a link.
 struct Send {
@@ -163,29 +178,25 @@ struct Register {
   LinkId link = 0;
   std::string peer_id;
   std::string peer_name;
-  bool headers = false;        // the peer takes HMSG
-  bool solicited = false;      // by us
-  bool configured = false;     // by a URL of the configuration
-  std::string account;         // of a dedicated link; empty: it carries `slot`
-  int64_t slot = 0;            // of the pool
-  int64_t pool_size = 0;       // own; 0: no pool, it carries every account
-  proto::SubjectLists import;  // the peer's, for the monitor
-  proto::SubjectLists exports;
-  bool checks = false;  // the peer takes checks of interest
+  bool headers = false;         // the peer takes HMSG
+  std::string account;          // of a dedicated link; empty: it carries `slot`
+  int64_t slot = 0;             // of the pool
+  int64_t pool_size = 0;        // own; 0: no pool, it carries every account
+  proto::SubjectLists exports;  // the peer's
+  bool checks = false;          // the peer takes checks of interest
   /// Accounts that it does not carry though their slot is this one: they have, or are about to get,
   /// connections of their own. Empty where it is dedicated or there is no pool.
   std::vector<std::string> without;
 };
 /// Which accounts a registered link carries has changed: see Register. Interest is told anew, and
 /// what the peer had told here of accounts that are `without` now is dropped. Or the peer lets pass
-/// what it did not before (`import`, `exports`): then that interest alone is told.
+/// what it did not before (`exports`): then that interest alone is told.
 struct Reassign {
   LinkId link = 0;
   std::string account;
   int64_t slot = 0;
   int64_t pool_size = 0;
-  proto::SubjectLists import;  // the peer's
-  proto::SubjectLists exports;
+  proto::SubjectLists exports;  // the peer's
   std::vector<std::string> without;
 };
 /// Close, after the bytes sent before have gone out (as far as `reason` lets output go).
@@ -211,8 +222,8 @@ struct Rename {
 /// there: what they told of their clients' wishes has come. Once, where `awaits_mesh`.
 struct MeshStands {};
 
-using Action =
-    std::variant<Resolve, Connect, Abandon, Send, Proceed, CompressOutput, DecompressInput,
-                 Register, Reassign, Close, TellClients, LogLine, Rename, MeshStands>;
+using Action = std::variant<Resolve, Connect, Abandon, CheckPassword, Send, Proceed, CompressOutput,
+                            DecompressInput, Register, Reassign, Close, TellClients, LogLine,
+                            Rename, MeshStands>;
 
 }  // namespace martlet::cluster

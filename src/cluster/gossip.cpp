@@ -81,7 +81,7 @@ base::Url Mesh::State::WithOwnUser(base::Url url, const proto::RouteInfo& info) 
   if (!info.auth_required) return url;
   url.has_user = url.has_password = true;
   url.user = settings_.user;
-  url.password = settings_.password;
+  url.password = PasswordToSend();
   return url;
 }
 

@@ -1,4 +1,6 @@
 // From a new connection to a known peer: CONNECT, INFO, the choice of compression.
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/go_text.h"
@@ -72,7 +74,7 @@ void Mesh::State::On(const Dialed& event) {
   link.has_url = true;
   if (!link.configured && link.url.has_user) {  // ours may have changed since it was chosen
     link.url.user = settings_.user;
-    link.url.password = settings_.password;
+    link.url.password = PasswordToSend();
   }
   link.early_ends = target.early_ends;
   link.sought = std::move(target.sought);
@@ -98,20 +100,54 @@ void Mesh::State::Greet(Link& link) {
 void Mesh::State::On(const ConnectCame& event) {
   Link* link = FindOpen(event.link);
   if (link == nullptr) return;
-  if (!link->dialled) {
-    alarms_.Clear({Due::kAuthentication, link->id});
-    if (!MayConnect(*link, event.connect)) return;
-    link->connect_came = true;
-    link->user = event.connect.user;
-    link->password = event.connect.pass;
-  }
-  Do(Proceed{.link = link->id});
+  if (link->dialled) return Do(Proceed{.link = link->id});
+  alarms_.Clear({Due::kAuthentication, link->id});
+  link->user = event.connect.user;
+  link->password = event.connect.pass;
+  link->connect = event.connect;
+  Authorize(*link);
 }
 
-bool Mesh::State::IsAuthorized(const std::string& user, const std::string& password) const {
-  if (settings_.user.empty()) return true;
-  const bool user_is_right = SameSecret(user, settings_.user);
-  return SameSecret(password, settings_.password) && user_is_right;
+/// Source: reference isRouterAuthorized.
+void Mesh::State::Authorize(Link& link) {
+  if (settings_.user.empty()) return OnVerdict(link, true);
+  const bool user_is_right = SameSecret(link.user, settings_.user);
+  if (!settings_.password_is_hashed) {
+    return OnVerdict(link, SameSecret(link.password, settings_.password) && user_is_right);
+  }
+  if (!user_is_right) return OnVerdict(link, false);
+  link.check = ++checks_;
+  Do(CheckPassword{
+      .link = link.id, .check = link.check, .password = link.password, .hash = settings_.password});
+}
+
+void Mesh::State::On(const PasswordChecked& event) {
+  Link* link = FindOpen(event.link);
+  // A reload may have brought another password since.
+  if (link != nullptr && link->check == event.check) OnVerdict(*link, event.right);
+}
+
+void Mesh::State::OnVerdict(Link& link, bool authorized) {
+  link.check = 0;
+  const std::optional<proto::RouteConnect> connect = std::exchange(link.connect, std::nullopt);
+  if (!authorized) {
+    if (!connect) link.no_redial = true;  // it is the reload that sends it away
+    return ViolateAuthorization(link, link.user);
+  }
+  if (!connect || !MayConnect(link, *connect)) return;
+  link.connect_came = true;
+  Do(Proceed{.link = link.id});
+}
+
+/// To servers known by gossip, which have the same user. Of a hash the password is not known, but a
+/// configured route may have it; else nobody lets us in, as in the reference.
+const std::string& Mesh::State::PasswordToSend() const {
+  if (settings_.password_is_hashed) {
+    for (const base::Url& route : settings_.routes) {
+      if (route.has_password && route.user == settings_.user) return route.password;
+    }
+  }
+  return settings_.password;
 }
 
 void Mesh::State::ViolateAuthorization(Link& link, const std::string& user) {
@@ -123,10 +159,6 @@ void Mesh::State::ViolateAuthorization(Link& link, const std::string& user) {
 
 /// Source: reference processConnect, processRouteConnect.
 bool Mesh::State::MayConnect(Link& link, const proto::RouteConnect& connect) {
-  if (!IsAuthorized(connect.user, connect.pass)) {
-    ViolateAuthorization(link, connect.user);
-    return false;
-  }
   if (!connect.lang.empty()) {
     // The reference says it once when it notices and once when its parser gives up.
     const std::string text = "attempted to connect to route port";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "cluster/compression.h"
 #include "cluster/dialer.h"
 #include "cluster/events.h"
+#include "proto/route_info.h"
 
 namespace martlet::cluster {
 
@@ -50,6 +52,8 @@ struct Link {
   bool follows_round_trip = false;
   std::string user;
   std::string password;
+  std::optional<proto::RouteConnect> connect;  // until it is known whether it may
+  uint64_t check = 0;                          // the CheckPassword under way, or 0
 
   // The peer.
   std::string peer_id;

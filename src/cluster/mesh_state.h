@@ -49,6 +49,7 @@ class Mesh::State {
   void On(const DialFailed& event);
   void On(const Accepted& event);
   void On(const ConnectCame& event);
+  void On(const PasswordChecked& event);
   void On(const InfoCame& event);
   void On(const ErrorCame& event);
   void On(const PongCame& event);
@@ -88,7 +89,9 @@ class Mesh::State {
 
   // handshake.cpp
   void Greet(Link& link);
-  bool IsAuthorized(const std::string& user, const std::string& password) const;
+  void Authorize(Link& link);
+  void OnVerdict(Link& link, bool authorized);
+  const std::string& PasswordToSend() const;
   void ViolateAuthorization(Link& link, const std::string& user);
   bool MayConnect(Link& link, const proto::RouteConnect& connect);
   bool AdoptOrReject(Link& link, const proto::RouteConnect& connect);
@@ -190,6 +193,7 @@ class Mesh::State {
   Dialer dialer_;
   LostPeers lost_;
   std::map<LinkId, Link> links_;
+  uint64_t checks_ = 0;         // of passwords, so far
   std::set<LinkId> strangers_;  // accepted, and never up; the oldest first
   Peers peers_;
   ClientUrls client_urls_;

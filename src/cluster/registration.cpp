@@ -165,12 +165,9 @@ void Mesh::State::Enter(Link& link, const Peer& peer, int64_t slot) {
               .peer_id = link.peer_id,
               .peer_name = link.peer_name,
               .headers = settings_.headers && link.info.headers,
-              .solicited = link.solicited,
-              .configured = link.configured,
               .account = link.account,
               .slot = slot > 0 ? slot : 0,
               .pool_size = link.no_pool ? 0 : settings_.pool_size,
-              .import = link.info.import,
               .exports = link.info.exports,
               .checks = link.info.martlet_checks == proto::kMartletChecks,
               .without = WithoutFor(link, peer)});
@@ -195,7 +192,6 @@ void Mesh::State::Reassign(const Link& link, const Peer& peer) {
                        .account = link.account,
                        .slot = link.slot > 0 ? link.slot : 0,
                        .pool_size = link.no_pool ? 0 : settings_.pool_size,
-                       .import = link.info.import,
                        .exports = link.info.exports,
                        .without = WithoutFor(link, peer)});
 }

@@ -99,10 +99,8 @@ void Mesh::State::ReloadCompression() {
 
 void Mesh::State::ReloadAuthorization() {
   for (auto& [id, link] : links_) {
-    if (link.closing() || link.solicited || !link.connect_came) continue;
-    if (IsAuthorized(link.user, link.password)) continue;
-    link.no_redial = true;
-    ViolateAuthorization(link, link.user);
+    if (link.closing() || link.solicited) continue;
+    if (link.connect_came || link.connect) Authorize(link);
   }
 }
 

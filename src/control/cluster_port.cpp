@@ -8,12 +8,23 @@
 #include <utility>
 #include <variant>
 
+#include "auth/bcrypt.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/go_text.h"
 #include "base/net_address.h"
+#include "control/resolver.h"
 
 namespace martlet::control {
+namespace {
+
+cluster::PasswordChecked Check(const cluster::CheckPassword& question) {
+  return {.link = question.link,
+          .check = question.check,
+          .right = auth::MatchesBcrypt(question.password, question.hash)};
+}
+
+}  // namespace
 
 class ClusterPort::Dial {
  public:
@@ -79,6 +90,8 @@ ClusterPort::ClusterPort(shard::Shared& shared, io::Loop& loop, base::TimerWheel
       rename_(std::move(rename)),
       mesh_stands_(std::move(mesh_stands)),
       mesh_(std::move(settings), base::MonotonicNanoseconds()),
+      resolver_("resolver", LookUp),
+      passwords_("passwords", Check),
       links_of_shard_(shared.interconnect.shards()) {}
 
 ClusterPort::~ClusterPort() {
@@ -89,6 +102,7 @@ ClusterPort::~ClusterPort() {
 void ClusterPort::Open() {
   loop_.Accept(accept_, listen_fd_.get());
   loop_.PollReadable(answers_, resolver_.ready_fd());
+  loop_.PollReadable(verdicts_, passwords_.ready_fd());
   mesh_.Start(timers_.now(), actions_);
   PerformAll();
 }
@@ -185,6 +199,11 @@ void ClusterPort::OnAnswers(const io::Completion& done) {
   if (!done.more && !stopping_) loop_.PollReadable(answers_, resolver_.ready_fd());
 }
 
+void ClusterPort::OnVerdicts(const io::Completion& done) {
+  for (const cluster::PasswordChecked& verdict : passwords_.TakeAnswers()) Handle(verdict);
+  if (!done.more && !stopping_) loop_.PollReadable(verdicts_, passwords_.ready_fd());
+}
+
 // The mesh ---------------------------------------------------------------------------------------
 
 void ClusterPort::Handle(const cluster::Event& event) {
@@ -216,6 +235,7 @@ void ClusterPort::Stop() {
   timer_.Disarm();
   if (accept_.in_flight()) loop_.Cancel(accept_);
   if (answers_.in_flight()) loop_.Cancel(answers_);
+  if (verdicts_.in_flight()) loop_.Cancel(verdicts_);
   listen_fd_.Reset();
   for (const auto& [id, dial] : dials_) dial->Abandon();
 }
@@ -224,7 +244,8 @@ void ClusterPort::Stop() {
 struct ClusterPort::Performer {
   ClusterPort& port;
 
-  void operator()(cluster::Resolve& wish) const { port.resolver_.Ask(wish); }
+  void operator()(cluster::Resolve& wish) const { port.resolver_.Ask(std::move(wish)); }
+  void operator()(cluster::CheckPassword& wish) const { port.passwords_.Ask(std::move(wish)); }
   void operator()(cluster::Connect& wish) const { port.StartDial(wish); }
   void operator()(cluster::Abandon& wish) const { port.Abandon(wish.dial); }
   void operator()(cluster::TellClients& wish) const { port.tell_clients_(wish.urls); }

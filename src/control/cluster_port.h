@@ -12,7 +12,7 @@
 #include "base/timer_wheel.h"
 #include "base/unique_fd.h"
 #include "cluster/mesh.h"
-#include "control/resolver.h"
+#include "control/worker.h"
 #include "io/loop.h"
 #include "session/mailroom.h"
 #include "shard/records.h"
@@ -49,7 +49,8 @@ class ClusterPort {
   /// Accepts and dials no more; the links are closed by their shards.
   void Stop();
   bool closed() const {
-    return stopping_ && !accept_.in_flight() && !answers_.in_flight() && dials_.empty();
+    return stopping_ && !accept_.in_flight() && !answers_.in_flight() && !verdicts_.in_flight() &&
+           dials_.empty();
   }
   /// Frees what has gone; at the end of a turn.
   void BuryGone();
@@ -70,6 +71,7 @@ class ClusterPort {
   void OnAccept(const io::Completion& done);
   void OnRetry();
   void OnAnswers(const io::Completion& done);
+  void OnVerdicts(const io::Completion& done);
   void OnTimer();
   void OnConnected(Dial& dial);
   void OnDialFailed(Dial& dial, const std::string& error);
@@ -95,7 +97,8 @@ class ClusterPort {
   const Rename rename_;
   const MeshStands mesh_stands_;
   cluster::Mesh mesh_;
-  Resolver resolver_;
+  Worker<cluster::Resolve, cluster::Resolved> resolver_;
+  Worker<cluster::CheckPassword, cluster::PasswordChecked> passwords_;
   cluster::Mesh::Actions actions_;
   absl::flat_hash_map<cluster::LinkId, Link> links_;
   std::vector<unsigned> links_of_shard_;
@@ -105,6 +108,7 @@ class ClusterPort {
   uint64_t pause_ms_ = kFirstPauseMs;
   io::Operation accept_ = io::Operation::Bind<&ClusterPort::OnAccept>(this);
   io::Operation answers_ = io::Operation::Bind<&ClusterPort::OnAnswers>(this);
+  io::Operation verdicts_ = io::Operation::Bind<&ClusterPort::OnVerdicts>(this);
   base::Timer retry_ = base::Timer::Bind<&ClusterPort::OnRetry>(this);
   base::Timer timer_ = base::Timer::Bind<&ClusterPort::OnTimer>(this);
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/bcrypt.h"
 #include "base/go_text.h"
 #include "base/net_address.h"
 #include "base/url.h"
@@ -58,6 +59,7 @@ cluster::Settings SettingsOf(const session::ServerFacts& facts, const std::strin
   settings.reconnect_error_reports = options.reconnect_error_reports;
   settings.user = from.user;
   settings.password = from.password;
+  settings.password_is_hashed = auth::IsBcrypt(from.password);
   settings.auth_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(from.auth_timeout);
   settings.import = ListsOf(from.import);
   settings.exports = ListsOf(from.exports);

@@ -9,7 +9,6 @@
 #include "base/net_address.h"
 #include "proto/pool_slot.h"
 #include "proto/route_lines.h"
-#include "session/barriers.h"
 #include "session/delivery.h"
 #include "session/interest_board.h"
 #include "session/message_writer.h"
@@ -29,7 +28,6 @@ constexpr size_t kCompressedPartsMax = 64;  // of the output, for one flush
 
 constexpr uint64_t kFirstPingMs = 1000;
 constexpr uint32_t kFirstPingSpreadMs = 200;
-constexpr uint64_t kPingIntervalMaxMs = 30'000;
 
 // A wildcard has to be covered as it stands.
 template <class Rules>
@@ -370,9 +368,8 @@ void RouteSession::Reassign(std::string account, int64_t slot, int64_t pool_size
 }
 
 // Source: spec cluster-behaviour.md section 10; reference updateRemoteRoutePerms.
-void RouteSession::OnPeerPermissions(proto::SubjectLists import, proto::SubjectLists exports) {
+void RouteSession::OnPeerPermissions(proto::SubjectLists exports) {
   if (!registered_) return;
-  role_.import = std::move(import);
   const proto::SubjectLists before = std::exchange(role_.exports, std::move(exports));
   if (before == role_.exports) return;
   context_.interest->ForEach([&](const subject::Filter& filter, uint32_t weight) {
@@ -396,69 +393,6 @@ void RouteSession::SetAccounts() {
       carries_[account] = !has_own_route && proto::PoolSlot(name, role_.pool_size) == role_.slot;
     }
   }
-}
-
-// PING -------------------------------------------------------------------------------------------
-
-void RouteSession::ArmPing(uint64_t delay_ms) { context_.timers.Arm(ping_timer_, delay_ms); }
-
-// Source: spec route-protocol.md section 9; reference processPingTimer, for routes.
-void RouteSession::OnPingTimer() {
-  const Options& options = context_.facts->options;
-  const ClusterOptions& cluster = options.cluster;
-  if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Router Ping Timer");
-  const int max = cluster.ping_max > 0 ? cluster.ping_max : options.ping_max;
-  if (pings_out_ + 1 > static_cast<uint32_t>(std::max(max, 0))) {
-    if (Logs(LogLevel::kDebug)) Log(LogLevel::kDebug, "Stale Client Connection - Closing");
-    context_.stats.stale_routes.Add();
-    return CloseWith("Stale Connection", CloseReason::kStaleConnection);
-  }
-  ++pings_out_;
-  ping_sent_ns_ = context_.now_ns;
-  SendPing();
-  const auto interval =
-      cluster.ping_interval.count() > 0 ? cluster.ping_interval : options.ping_interval;
-  const auto milliseconds =
-      static_cast<uint64_t>(std::max<int64_t>(1, interval / std::chrono::milliseconds(1)));
-  ArmPing(std::min(milliseconds, kPingIntervalMaxMs));
-}
-
-void RouteSession::SendPing() {
-  ++pings_sent_;
-  if (Logs(LogLevel::kTrace)) TraceOut("PING");
-  SendLine("PING\r\n");
-}
-
-void RouteSession::AskPong(uint64_t barrier) {
-  if (!told_all_) return barriers_to_ask_.push_back(barrier);
-  SendPing();
-  awaited_pongs_.push_back({pings_sent_, barrier});
-}
-
-void RouteSession::DropBarriers() {
-  for (const AwaitedPong& awaited : std::exchange(awaited_pongs_, {})) {
-    if (awaited.barrier != 0) context_.barriers->OnPong(awaited.barrier, false);
-  }
-  for (const uint64_t barrier : std::exchange(barriers_to_ask_, {})) {
-    context_.barriers->OnPong(barrier, false);
-  }
-}
-
-void RouteSession::OnPong() {
-  pings_out_ = 0;
-  ++pongs_got_;
-  while (!awaited_pongs_.empty() && awaited_pongs_.front().ping <= pongs_got_) {
-    const uint64_t barrier = awaited_pongs_.front().barrier;
-    awaited_pongs_.pop_front();
-    if (barrier == 0) {
-      host_.OnRoutePong();
-    } else {
-      context_.barriers->OnPong(barrier, true);
-    }
-  }
-  if (ping_sent_ns_ == 0) return;
-  round_trip_ns_ = std::max<uint64_t>(1, context_.now_ns - std::exchange(ping_sent_ns_, 0));
-  if (reports_round_trip_) host_.OnRouteRoundTrip(round_trip_ns_);
 }
 
 void RouteSession::Log(LogLevel level, std::string_view text) const {

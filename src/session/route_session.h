@@ -41,16 +41,12 @@ class RouteHost {
 
 /// What a registered route is: who is behind it, and which accounts it carries.
 struct RouteRole {
-  std::string peer_id;
   std::string peer_name;
-  bool headers = false;  // the peer takes HMSG
-  bool solicited = false;
-  bool configured = false;
-  std::string account;    // of a dedicated route; empty: see `slot`
-  int64_t slot = 0;       // of the pool
-  int64_t pool_size = 0;  // below 1: no pool, it carries every account
-  proto::SubjectLists import;
-  proto::SubjectLists exports;
+  bool headers = false;         // the peer takes HMSG
+  std::string account;          // of a dedicated route; empty: see `slot`
+  int64_t slot = 0;             // of the pool
+  int64_t pool_size = 0;        // below 1: no pool, it carries every account
+  proto::SubjectLists exports;  // the peer's
   /// Accounts that it does not carry though their slot is this one: they have routes of their own.
   std::vector<std::string> without;
   bool checks = false;  // the peer takes checks of interest
@@ -88,9 +84,9 @@ class RouteSession final : public Session {
   /// What the peer had told of accounts that are `without` now is forgotten: it is told elsewhere.
   void Reassign(std::string account, int64_t slot, int64_t pool_size,
                 std::vector<std::string> without);
-  /// The peer imports and exports this from now on. It does not let pass by itself what it did not
+  /// The peer exports this from now on. It does not let pass by itself what it did not
   /// before: told anew, it is.
-  void OnPeerPermissions(proto::SubjectLists import, proto::SubjectLists exports);
+  void OnPeerPermissions(proto::SubjectLists exports);
 
   /// The cluster's permissions are those of the present facts now; they were `before`.
   void OnPermissions(const ClusterOptions& before);
@@ -113,7 +109,6 @@ class RouteSession final : public Session {
   subject::RouteKey key() const { return key_; }
   bool registered() const { return registered_; }
   bool solicited() const { return solicited_; }
-  const RouteRole& role() const { return role_; }
   const Peer& peer() const { return peer_; }
   size_t remote_interest() const { return interest_.size(); }
   uint64_t start_ns() const { return start_ns_; }

@@ -82,21 +82,17 @@ struct Routes::Performer {
   }
   void operator()(const cluster::DecompressInput&) const { route.DecompressInput(); }
   void operator()(cluster::Register& wish) const {
-    route.Register({.peer_id = std::move(wish.peer_id),
-                    .peer_name = std::move(wish.peer_name),
+    route.Register({.peer_name = std::move(wish.peer_name),
                     .headers = wish.headers,
-                    .solicited = wish.solicited,
-                    .configured = wish.configured,
                     .account = std::move(wish.account),
                     .slot = wish.slot,
                     .pool_size = wish.pool_size,
-                    .import = std::move(wish.import),
                     .exports = std::move(wish.exports),
                     .without = std::move(wish.without),
                     .checks = wish.checks});
   }
   void operator()(cluster::Reassign& wish) const {
-    route.OnPeerPermissions(std::move(wish.import), std::move(wish.exports));
+    route.OnPeerPermissions(std::move(wish.exports));
     route.Reassign(std::move(wish.account), wish.slot, wish.pool_size, std::move(wish.without));
   }
   void operator()(const cluster::Close& close) const { route.Close(close.reason); }

@@ -24,8 +24,10 @@ class Configured(Server):
     client = Node.client
     stop_now = Node.stop_now
 
-    def __init__(self, kind, name, routes=(), lines="", wait=True, port=None, route_port=None):
+    def __init__(self, kind, name, routes=(), lines="", wait=True, port=None, route_port=None,
+                 credentials=""):
         self.kind, self.name, self.routes = kind, name, routes
+        self.credentials = credentials  # in its URLs of routes: "user:password@"
         self.port, self.route_port = port or free_port(), route_port or free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="martlet-test-")
         self.path = self.folder.name + "/server.conf"
@@ -35,7 +37,7 @@ class Configured(Server):
         self.port = client_port
 
     def write(self, lines):
-        routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in self.routes)
+        routes = ", ".join(f'"nats://{self.credentials}127.0.0.1:{port}"' for port in self.routes)
         with open(self.path, "w") as file:
             file.write(f"server_name: {self.name}\nlisten: 127.0.0.1:{self.port}\n"
                        f"cluster {{\n  name: C1\n  listen: 127.0.0.1:{self.route_port}\n"
@@ -161,6 +163,30 @@ def ends_while_waiting(args, kind):
             expect("Server Exiting.." in a.log(), f"{sent}: {a.log()[-300:]}")
 
 
+# bcrypt's of "rpass", and of "other".
+HASHED = "$2a$04$abcdefghijklmnopqrstuuxE/CUt5xzpo0YVn9mhMK.tzO21e/Oqq"
+HASHED_OTHER = "$2a$04$abcdefghijklmnopqrstuu0HtfOlPbTiymk5tcV.3TsFPDd3SYZqu"
+
+
+def hashed_password(kinds):
+    """Who knows the password that A has only the hash of gets in; after a reload nobody else stays."""
+    def case(args):
+        block = 'authorization { user: ruser, password: "%s" }'
+        a = Configured(kinds[0], "A", lines=block % HASHED)
+        b = Configured(kinds[1], "B", routes=[a.route_port], lines=block % HASHED,
+                       credentials="ruser:rpass@")
+        with a, b:
+            mesh([a, b])
+            before = sum(a.registered().values())
+            with Configured(kinds[1], "C", routes=[a.route_port], credentials="ruser:wrong@"):
+                wait_for(lambda: 'authentication error - User "ruser"' in a.log(), "the refusal of C")
+            a.reload(block % HASHED_OTHER)
+            wait_for(lambda: not a.registered(), "the end of B's routes")
+            a.reload(block % HASHED)
+            wait_for(lambda: sum(a.registered().values()) == before, "the return of B", seconds=15)
+    return case
+
+
 def write_deadline(args, kind):
     """A route that takes nothing is closed at the deadline of the cluster, not of clients."""
     with Configured(kind, "A", lines="write_deadline: 300ms") as a, a.client() as publisher:
@@ -192,6 +218,8 @@ def main():
         tally.run(f"pin by reload, {pair[0]} and {pair[1]}", pin_by_reload(pair), args)
     for kind in kinds:
         tally.run(f"accept after mesh, with {kind}", after_mesh((own, kind)), args)
+    for kind in kinds:
+        tally.run(f"hashed password, with {kind}", hashed_password((own, kind)), args)
     for check in (after_patience, ends_while_waiting, write_deadline):
         tally.run(check.__name__.replace("_", " "), check, args, own)
     return tally.finish()

@@ -335,6 +335,57 @@ TEST(Handshake, ChecksUserAndPassword) {
   EXPECT_EQ(a.mesh().links(), 1u);
 }
 
+TEST(Handshake, AHashedPasswordIsCheckedAside) {
+  Settings settings = Plain();
+  settings.user = "ruser";
+  settings.password = "$2a$hash";
+  settings.password_is_hashed = true;
+  Script a(settings);
+  a.Accept(1);
+  a.Take();
+  a.Hear(1, ConnectOf("B", R"("user":"ruser","pass":"rpass")"));
+  EXPECT_EQ(a.Take(), Lines{"#1 check rpass $2a$hash"});
+  a.Pass(10'000);
+  EXPECT_FALSE(a.proceeded(1));
+  a.Checked(1, true);
+  EXPECT_TRUE(a.proceeded(1));
+  a.Hear(1, InfoOf("B"));
+  EXPECT_EQ(a.mesh().links(), 1u);
+
+  a.Accept(2);
+  a.Hear(2, ConnectOf("C", R"("user":"ruser","pass":"$2a$hash")"));
+  a.Take();
+  a.Checked(2, false);
+  EXPECT_EQ(a.TakeActions(),
+            (Lines{"#2 > -ERR 'Authorization Violation'", "#2 close Authentication Failure"}));
+  a.Accept(3);
+  a.Take();
+  a.Hear(3, ConnectOf("C", R"("user":"other","pass":"rpass")"));
+  EXPECT_EQ(a.TakeActions(),
+            (Lines{"#3 > -ERR 'Authorization Violation'", "#3 close Authentication Failure"}));
+  a.Accept(4);
+  a.Hear(4, ConnectOf("C", R"("user":"ruser","pass":"rpass")"));
+  a.Hear(4, "[FIN]");
+  a.Take();
+  a.Checked(4, true);
+  EXPECT_EQ(a.Take(), Lines{});
+}
+
+TEST(Handshake, OfAHashedPasswordAConfiguredRouteHasTheText) {
+  Settings settings = Plain();
+  settings.user = "ruser";
+  settings.password = "$2a$hash";
+  settings.password_is_hashed = true;
+  settings.routes = {Route("nats-route://ruser:rpass@127.0.0.1:21102")};
+  Script a(settings);
+  a.Start();
+  a.Dialed(1);
+  a.Hear(1, InfoOf("B", R"("auth_required":true)"));
+  a.Hear(1, InfoOf("C", R"("auth_required":true,"ip":"nats-route://127.0.0.1:21103/")"));
+  a.Dialed(2);
+  EXPECT_NE(a.last_connect().find(R"("pass":"rpass")"), std::string::npos) << a.last_connect();
+}
+
 TEST(Handshake, WaitsForConnectOnlySoLong) {
   Settings settings = Plain();
   settings.user = "ruser";

@@ -125,6 +125,38 @@ TEST(Reload, ANewPasswordSendsAwayWhoKnowsOnlyTheOld) {
                                     "#1 close Authentication Failure", "clients 127.0.0.1:21001"}));
 }
 
+TEST(Reload, AHashedPasswordIsAskedOfEveryOneAgain) {
+  Settings settings = Plain();
+  settings.user = "u";
+  settings.password = "old";
+  Script a(settings);
+  a.Accept(1);
+  a.Hear(1, ConnectOf("B", R"("user":"u","pass":"old")"));
+  a.Hear(1, InfoOf("B"));
+  a.Take();
+  settings.password = "$2a$one";
+  settings.password_is_hashed = true;
+  a.Reload(settings);
+  EXPECT_EQ(a.TakeActions(), Lines{"#1 check old $2a$one"});
+  a.Checked(1, true);
+  EXPECT_EQ(a.TakeActions(), Lines{});
+  a.Accept(2);
+  a.Hear(2, ConnectOf("C", R"("user":"u","pass":"old")"));
+  a.Take();
+  settings.password = "$2a$two";
+  a.Reload(settings);
+  EXPECT_EQ(a.TakeActions(), (Lines{"#1 check old $2a$two", "#2 check old $2a$two"}));
+  a.Checked(1, false);
+  EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Authorization Violation'",
+                                    "#1 close Authentication Failure", "clients 127.0.0.1:21001"}));
+  settings.password = "old";
+  settings.password_is_hashed = false;
+  a.Reload(settings);
+  EXPECT_TRUE(a.proceeded(2));
+  a.Checked(2, false);  // too late to matter
+  EXPECT_EQ(a.TakeActions(), Lines{});
+}
+
 TEST(Reload, AnotherPoolSizeMeansNewConnections) {
   Settings settings = WithRoute(Pooled());
   Script b(settings);

@@ -73,6 +73,7 @@ std::string Shown(const Action& action) {
           [](const Resolve& a) { return "resolve " + a.host + ":" + std::to_string(a.port); },
           [](const Connect& a) { return "connect " + a.to.ip + ":" + std::to_string(a.to.port); },
           [](const Abandon&) { return std::string("abandon"); },
+          [&](const CheckPassword& a) { return of(a.link) + "check " + a.password + " " + a.hash; },
           [&](const Send& a) { return of(a.link) + "> " + ShownBytes(a.bytes); },
           [](const Proceed&) { return std::string(); },
           [&](const CompressOutput& a) {
@@ -208,6 +209,10 @@ void Script::Closed(LinkId link, proto::CloseReason reason) {
   Give(LinkClosed{.link = link, .reason = reason});
 }
 
+void Script::Checked(LinkId link, bool right) {
+  Give(PasswordChecked{.link = link, .check = checks_.at(link), .right = right});
+}
+
 void Script::RoundTripIs(LinkId link, std::chrono::nanoseconds time) {
   Give(RoundTrip{.link = link, .time = time});
 }
@@ -254,8 +259,10 @@ void Script::Note() {
 void Script::Note(const Action& action) {
   if (const auto* resolve = std::get_if<Resolve>(&action)) resolving_.push_back(resolve->dial);
   if (const auto* connect = std::get_if<Connect>(&action)) connecting_.push_back(connect->dial);
+  if (const auto* check = std::get_if<CheckPassword>(&action)) checks_[check->link] = check->check;
   if (const auto* send = std::get_if<Send>(&action)) {
     last_sent_ = send->bytes;
+    if (last_sent_.starts_with("CONNECT ")) last_connect_ = last_sent_;
     EXPECT_EQ(send->awaits_pong, send->bytes == "PING\r\n");
   }
   if (const auto* proceed = std::get_if<Proceed>(&action)) ++proceeded_[proceed->link];

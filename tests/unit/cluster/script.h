@@ -32,6 +32,7 @@ base::Url Route(std::string_view text);
 ///   connect 127.0.0.1:21102          resolve localhost:21102          abandon
 ///   #5 > CONNECT                     #5 > INFO off pool=3 idx=1 $SYS gossip=1 ldm
 ///   #5 > PING                        #5 > -ERR 'text'
+///   #5 check PASSWORD HASH
 ///   #5 register ID_B slot 0/3 without $SYS        #5 register ID_B $SYS
 ///   #5 close Duplicate Route         [DBG] #5 - Route connect msg sent
 ///
@@ -51,6 +52,8 @@ class Script {
   /// One line from the peer: CONNECT, INFO, PONG, -ERR, or [FIN].
   void Hear(LinkId link, std::string_view line);
   void Closed(LinkId link, proto::CloseReason reason);
+  /// The check of the link's password that was asked for last is done.
+  void Checked(LinkId link, bool right);
   void RoundTripIs(LinkId link, std::chrono::nanoseconds time);
   void Reload(const Settings& settings);
   void LameDuck();
@@ -65,6 +68,7 @@ class Script {
   Lines TakeLog();
   /// The whole line that was sent last.
   const std::string& last_sent() const { return last_sent_; }
+  const std::string& last_connect() const { return last_connect_; }
   bool proceeded(LinkId link) const { return proceeded_.contains(link); }
   uint64_t now_ms() const { return now_ms_; }
   Mesh& mesh() { return mesh_; }
@@ -81,8 +85,10 @@ class Script {
   Mesh::Actions actions_;
   Lines happened_;
   std::string last_sent_;
+  std::string last_connect_;
   std::deque<DialId> resolving_;
   std::deque<DialId> connecting_;
+  std::map<LinkId, uint64_t> checks_;
   std::map<LinkId, uint64_t> proceeded_;
   std::deque<LinkClosed> closes_;
 };

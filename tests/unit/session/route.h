@@ -58,7 +58,6 @@ class Route final : public FakeConnection, public RouteHost {
 
 inline RouteRole Unpooled(bool headers = true) {
   RouteRole role;
-  role.peer_id = "NPEER";
   role.peer_name = "peer";
   role.headers = headers;
   return role;

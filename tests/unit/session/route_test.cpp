@@ -373,9 +373,9 @@ TEST_F(RouteTest, TellsAnewWhatThePeerLetsPassNow) {
   role.exports = {.given = true, .allow = {"baz", "foo.*"}, .deny = {}};
   Route& route = Join(0, role);
   route.Take();
-  route.session.OnPeerPermissions({}, {.given = true, .allow = {"other", "baz"}, .deny = {}});
+  route.session.OnPeerPermissions({.given = true, .allow = {"other", "baz"}, .deny = {}});
   EXPECT_EQ(route.Take(), "RS+ $G other\r\n");
-  route.session.OnPeerPermissions({}, {.given = true, .allow = {}, .deny = {"other"}});
+  route.session.OnPeerPermissions({.given = true, .allow = {}, .deny = {"other"}});
   const std::string told = route.Take();
   EXPECT_NE(told.find("RS+ $G foo.x\r\n"), told.npos);
   EXPECT_NE(told.find("RS+ $G foo.> q 1\r\n"), told.npos);
