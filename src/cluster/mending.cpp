@@ -11,6 +11,7 @@
 namespace martlet::cluster {
 namespace {
 
+constexpr uint64_t kWithoutPoolMs = 300;
 constexpr uint64_t kDialledMs = 2000;
 constexpr uint64_t kAcceptedMs = 5000;
 constexpr uint64_t kDelayMaxMs = 30'000;
@@ -34,13 +35,19 @@ void Mesh::State::CheckComplete(Peer& peer) {
     return mends_.Clear(peer.id);
   }
   if (mends_.IsSet(peer.id)) return;
-  if (peer.mend_delay_ms == 0) peer.mend_delay_ms = IsDialledByUs(peer) ? kDialledMs : kAcceptedMs;
-  mends_.Set(peer.id, now_ms_ + peer.mend_delay_ms + random_.Below(kJitterMs));
+  if (peer.mend_delay_ms == 0) peer.mend_delay_ms = FirstMendDelay(peer);
+  const uint32_t jitter_ms = peer.mend_delay_ms < kDialledMs ? kSoonJitterMs : kJitterMs;
+  mends_.Set(peer.id, now_ms_ + peer.mend_delay_ms + random_.Below(jitter_ms));
 }
 
-bool Mesh::State::IsDialledByUs(const Peer& peer) const {
-  return std::any_of(peer.slots.begin(), peer.slots.end(),
-                     [&](const auto& held) { return links_.at(held.second).dialled; });
+/// Of a peer that an account's connection alone leads to, all else is missing: the attempts for the
+/// pool were given up while the network was broken, and it is whole now.
+uint64_t Mesh::State::FirstMendDelay(const Peer& peer) const {
+  const auto dialled = [&](const auto& held) { return links_.at(held.second).dialled; };
+  if (std::any_of(peer.slots.begin(), peer.slots.end(), dialled)) return kDialledMs;
+  if (!peer.slots.empty()) return kAcceptedMs;
+  const bool ours = std::any_of(peer.dedicated.begin(), peer.dedicated.end(), dialled);
+  return ours ? kWithoutPoolMs : kAcceptedMs;
 }
 
 /// The network failed while one was dialled for, and may be whole any moment: another attempt at

@@ -167,7 +167,7 @@ class Mesh::State {
   // mending.cpp
   bool IsComplete(const Peer& peer) const;
   void CheckComplete(Peer& peer);
-  bool IsDialledByUs(const Peer& peer) const;
+  uint64_t FirstMendDelay(const Peer& peer) const;
   void Mend(const std::string& peer_id);
   void MendSoon(Peer& peer);
 

@@ -234,6 +234,20 @@ TEST(Mending, AMissingMemberOfAPoolIsDialledAgain) {
   EXPECT_NE(std::find(lines.begin(), lines.end(), "connect 127.0.0.1:21103"), lines.end());
 }
 
+TEST(Mending, WhereAnAccountGotThroughThePoolIsDialledAgainSoon) {
+  Script b(Pooled());
+  AcceptFrom(b, 1, "B", kPool);
+  const std::string where = R"("ip":"nats-route://127.0.0.1:21103/","route_pool_size":3)";
+  b.Hear(1, InfoOf("C", where));
+  b.Hear(1, InfoOf("C", where + R"(,"route_account":"$SYS")"));
+  b.DialFails("dial tcp 127.0.0.1:21103: i/o timeout");
+  b.Dialed(2);
+  b.Hear(2, InfoOf("C", std::string(kPool) + R"(,"route_account":"$SYS")"));
+  b.Take();
+  b.Pass(400);
+  EXPECT_EQ(b.TakeActions(), Lines{"connect 127.0.0.1:21103"});
+}
+
 TEST(Mending, AMemberThatTheNetworkFailedIsTriedEverySecondForAMinute) {
   Settings settings = Pooled();
   settings.pinned_accounts.clear();
