@@ -4,10 +4,11 @@
 
 namespace martlet::cluster {
 
-/// A name that somebody chose wins over a generated one, and of two generated ones the greater.
+/// A name that somebody chose wins over a generated one, and of two generated ones the greater. No
+/// name is none: in the reference it is taken, and the cluster has no name from then on.
 /// Source: spec cluster-behaviour.md section 5; reference processRouteInfo, processRouteConnect.
 bool Mesh::State::TakesName(const std::string& theirs, bool theirs_dynamic) const {
-  return settings_.name_dynamic && (!theirs_dynamic || settings_.name < theirs);
+  return settings_.name_dynamic && !theirs.empty() && (!theirs_dynamic || settings_.name < theirs);
 }
 
 /// A name that somebody chose counts as chosen here, too. In the reference it does so only where it

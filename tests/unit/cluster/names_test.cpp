@@ -19,6 +19,17 @@ std::string Renamed(std::string line, const std::string& name) {
   return line;
 }
 
+TEST(Names, NoneIsNotTaken) {
+  Script a(Dynamic("generated", false));
+  a.Accept(1);
+  a.Take();
+  a.Hear(1, Renamed(ConnectOf("B"), ""));
+  EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Rejecting connection, cluster name \"\" does not "
+                                    "match \"generated\"'",
+                                    "#1 close Cluster Name Conflict"}));
+  EXPECT_EQ(a.mesh().cluster_name(), "generated");
+}
+
 TEST(Names, TwoChosenOnesDoNotMeet) {
   Script a(Plain());
   a.Accept(1);
