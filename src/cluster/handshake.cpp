@@ -208,6 +208,11 @@ void Mesh::State::On(const InfoCame& event) {
 
 /// Source: reference processRouteInfo.
 void Mesh::State::OnFirstInfo(Link& link, proto::RouteInfo info) {
+  // Two without one would be the same server.
+  if (info.server_id.empty()) {
+    return Refuse(link, "Rejecting connection, its INFO has no server_id",
+                  CloseReason::kProtocolViolation);
+  }
   // Another server lives at the address of the one that was looked for.
   if (info.server_id != link.sought) lost_.Remove(link.sought);
   if (info.server_id == settings_.server_id) {

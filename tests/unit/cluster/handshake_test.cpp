@@ -471,6 +471,16 @@ TEST(Handshake, SendsAwayWhatIsNoRoute) {
                    "#2 close Wrong Gateway"}));
 }
 
+TEST(Handshake, WhoHasNoIdIsNobody) {
+  Script a(Plain());
+  a.Accept(1);
+  a.Hear(1, ConnectOf("B"));
+  a.Take();
+  a.Hear(1, "INFO {} ");
+  EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Rejecting connection, its INFO has no server_id'",
+                                    "#1 close Protocol Violation"}));
+}
+
 // 31: two servers of one name.
 TEST(Handshake, RefusesItsOwnServerName) {
   Script a(Plain());
