@@ -232,7 +232,7 @@ def err(text):
     return b"-ERR '" + text.encode() + b"'\r\n"
 
 
-def deep(verb, count, before=b'{"x":', after=b"}"):
+def deep(verb, count, before=b'{"server_id":"x","x":', after=b"}"):
     return verb + b" " + before + b"[" * count + b"]" * count + after + b"\r\n"
 
 
@@ -283,6 +283,7 @@ GREETED = (
     ("INFO depth 1000", deep(b"INFO", 1000), LIVES),
     ("INFO depth 20k", deep(b"INFO", 20000), SILENT),
     ("INFO 1 MiB", b'INFO {"server_id":"' + b"a" * MIB + b'"}\r\n', TOO_LONG),
+    ("INFO of nobody", b"INFO {}\r\n", b"-ERR 'Rejecting connection, its INFO has no server_id'\r\n"),
     ("INFO port text", info_line(port="x"), SILENT),
     ("INFO port 1e999", info_line(port=1).replace(b'"port": 1', b'"port": 1e999'), SILENT),
     ("INFO pool size text", info_line(route_pool_size="x"), SILENT),
