@@ -48,21 +48,17 @@ Options Finish(const Parsed& parsed) {
 
 }  // namespace
 
-Options Invocation::Over(Options options) const {
+Parsed Invocation::SetOver(Options options) const {
   Parsed parsed;
   parsed.options = std::move(options);
-  for (const Given& given : given_) {
-    SetFlag(Flags()[given.flag], given.value, parsed);
-  }
-  return Finish(parsed);
+  for (const Given& given : given_) SetFlag(Flags()[given.flag], given.value, parsed);
+  return parsed;
 }
 
+Options Invocation::Over(Options options) const { return Finish(SetOver(std::move(options))); }
+
 std::string Invocation::Problem(const Options& options) const {
-  Parsed parsed;
-  parsed.options = options;
-  for (const Given& given : given_) {
-    SetFlag(Flags()[given.flag], given.value, parsed);
-  }
+  Parsed parsed = SetOver(options);
   return FinishCluster(parsed, parsed.options.cluster);
 }
 

@@ -11,6 +11,8 @@
 
 namespace martlet::ops {
 
+struct Parsed;
+
 /// The process is to print this and end: help, version, or a mistake.
 struct ExitNow {
   std::string out;  // for standard output
@@ -40,6 +42,8 @@ class Invocation {
     size_t flag;  // its place in the table
     std::string value;
   };
+  Parsed SetOver(Options options) const;
+
   std::vector<Given> given_;
 };
 

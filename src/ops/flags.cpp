@@ -23,8 +23,9 @@ void SetSwitch(Parsed& parsed, bool value) {
 }
 
 template <int Options::*field>
-Complaint SetPort(Parsed& parsed, int64_t value) {
-  // Wrong ports are found when listening; what an int cannot hold is as wrong as its extremes.
+Complaint SetClamped(Parsed& parsed, int64_t value) {
+  // Wrong values are found where they are used; what an int cannot hold is as wrong as its
+  // extremes.
   using Limits = std::numeric_limits<int>;
   parsed.options.*field =
       static_cast<int>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
@@ -52,13 +53,6 @@ Complaint SetIoBackend(Parsed& parsed, std::string_view value) {
 
 Complaint SetLogSizeLimit(Parsed& parsed, int64_t value) {
   parsed.options.log_size_limit_bytes = value;
-  return nullptr;
-}
-
-Complaint SetTracedLength(Parsed& parsed, int64_t value) {
-  using Limits = std::numeric_limits<int>;
-  parsed.options.max_traced_msg_len =
-      static_cast<int>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
   return nullptr;
 }
 
@@ -100,13 +94,13 @@ constexpr Flag kFlags[] = {
     {{"a", "addr", "net"}, Group::kServer, "-a, --addr, --net <host>",
      "Bind to host address (default: 0.0.0.0)", &SetString<&Options::host>},
     {{"p", "port"}, Group::kServer, "-p, --port <port>",
-     "Use port for clients (default: 4222)", &SetPort<&Options::port>},
+     "Use port for clients (default: 4222)", &SetClamped<&Options::port>},
     {{"n", "name", "server_name"}, Group::kServer, "-n, --name\n    --server_name <server_name>",
      "Server name (default: auto)", &SetString<&Options::server_name>},
     {{"P", "pid"}, Group::kServer, "-P, --pid <file>",
      "File to store PID", &SetString<&Options::pid_file>},
     {{"m", "http_port"}, Group::kServer, "-m, --http_port <port>",
-     "Use port for http monitoring", &SetPort<&Options::http_port>},
+     "Use port for http monitoring", &SetClamped<&Options::http_port>},
     {{"ms", "https_port"}, Group::kServer, "-ms,--https_port <port>",
      "Use port for https monitoring", Later::kInt},
     {{"c", "config"}, Group::kServer, "-c, --config <file>",
@@ -156,7 +150,8 @@ constexpr Flag kFlags[] = {
     {{"log_size_limit"}, Group::kLogging, "    --log_size_limit <limit>",
      "Logfile size limit (default: auto)", &SetLogSizeLimit},
     {{"max_traced_msg_len"}, Group::kLogging, "    --max_traced_msg_len <len>",
-     "Maximum printable length for traced messages (default: unlimited)", &SetTracedLength},
+     "Maximum printable length for traced messages (default: unlimited)",
+     &SetClamped<&Options::max_traced_msg_len>},
 
     {{"js", "jetstream"}, Group::kJetStream, "-js, --jetstream",
      "Enable JetStream functionality", Later::kBool},
