@@ -8,22 +8,9 @@ namespace {
 
 using proto::CloseReason;
 
-const char kPool[] = R"("compression":"off","route_pool_size":3)";
-
-Settings Both(Settings settings) {
-  settings.routes = {Route("nats-route://127.0.0.1:21102")};
-  return settings;
-}
-
-void AcceptFrom(Script& script, LinkId link, std::string_view name, std::string_view more = "") {
-  script.Accept(link);
-  script.Hear(link, ConnectOf(name));
-  script.Hear(link, InfoOf(name, more));
-}
-
 // 20: the first one stays, when it still lives.
 TEST(Duplicates, TheSecondIsClosedWhenTheFirstLives) {
-  Script a(Both(Plain()));
+  Script a(WithRoute(Plain()));
   a.Start();
   a.Dialed(1);
   a.Hear(1, InfoOf("B"));
@@ -41,7 +28,7 @@ TEST(Duplicates, TheSecondIsClosedWhenTheFirstLives) {
 
 // 39: the one that was dialled is closed, and the accepted one is explicit from there on.
 TEST(Duplicates, TheSurvivorInheritsThatItIsExplicit) {
-  Script b(Both(Plain()));
+  Script b(WithRoute(Plain()));
   b.Start();
   b.DialFails();
   AcceptFrom(b, 1, "B");
@@ -128,7 +115,7 @@ TEST(Duplicates, OnlyOneMayWait) {
 /// Servers A and B dial each other; each registers the connection that it dialled, or each the one
 /// that it accepted, and neither answers the other's PING. What stays?
 Lines AfterMutualDial(const char* own_id, bool dialled_first) {
-  Settings settings = Both(Plain());
+  Settings settings = WithRoute(Plain());
   settings.server_id = own_id;
   Script a(settings);
   a.Start();
@@ -161,7 +148,7 @@ TEST(Duplicates, BothSidesOfAMutualDialKeepTheSame) {
 
 /// The same with pools: what B has told the place of, it has registered.
 Lines AfterMutualDialOfPools(const char* own_id, uint64_t ms_between) {
-  Settings settings = Both(Pooled());
+  Settings settings = WithRoute(Pooled());
   settings.server_id = own_id;
   settings.pinned_accounts.clear();
   Script a(settings);
@@ -186,7 +173,7 @@ TEST(Duplicates, OneSideOfAMutualDialForAPoolYieldsAtOnce) {
 
 // 21: all places are taken.
 TEST(Duplicates, OneMoreThanThePoolIsClosed) {
-  Settings settings = Both(Pooled());
+  Settings settings = WithRoute(Pooled());
   settings.pinned_accounts.clear();
   Script a(settings);
   a.Start();

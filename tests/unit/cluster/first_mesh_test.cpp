@@ -9,8 +9,6 @@
 namespace martlet::cluster {
 namespace {
 
-const char kPool[] = R"("compression":"off","route_pool_size":3)";
-
 Settings Awaiting(Settings settings, const std::vector<std::string>& routes) {
   settings.awaits_mesh = true;
   for (const std::string& route : routes) settings.routes.push_back(Route(route));

@@ -8,14 +8,6 @@ namespace {
 
 using proto::CloseReason;
 
-const char kPool[] = R"("compression":"off","route_pool_size":3)";
-
-void AcceptFrom(Script& script, LinkId link, std::string_view name, std::string_view more = "") {
-  script.Accept(link);
-  script.Hear(link, ConnectOf(name));
-  script.Hear(link, InfoOf(name, more));
-}
-
 // 08: A is the seed.
 TEST(Gossip, TheSeedTellsOfANewcomer) {
   Script a(Plain());

@@ -13,11 +13,6 @@ namespace {
 const std::string kNoDedicated =
     "Not possible to have a dedicated route for account \"$SYS\" between those servers";
 
-Settings WithRoute(Settings settings, const char* url = "nats-route://127.0.0.1:21102") {
-  settings.routes = {Route(url)};
-  return settings;
-}
-
 // 02: no pool, no compression.
 TEST(Handshake, AcceptsAPlainPeer) {
   Script a(Plain());

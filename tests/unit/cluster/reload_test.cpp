@@ -6,19 +6,6 @@
 namespace martlet::cluster {
 namespace {
 
-const char kPool[] = R"("compression":"off","route_pool_size":3)";
-
-Settings WithRoute(Settings settings) {
-  settings.routes = {Route("nats-route://127.0.0.1:21102")};
-  return settings;
-}
-
-void AcceptFrom(Script& script, LinkId link, std::string_view name, std::string_view more = "") {
-  script.Accept(link);
-  script.Hear(link, ConnectOf(name));
-  script.Hear(link, InfoOf(name, more));
-}
-
 // 26
 TEST(Reload, ARemovedRouteIsClosedAndAnAddedOneDialled) {
   Script b(WithRoute(Plain()));

@@ -151,6 +151,11 @@ std::string ConnectOf(std::string_view name, std::string_view more) {
 
 base::Url Route(std::string_view text) { return UrlOf(text); }
 
+Settings WithRoute(Settings settings, std::string_view url) {
+  settings.routes = {Route(url)};
+  return settings;
+}
+
 Script::Script(Settings settings, uint64_t seed) : mesh_(std::move(settings), seed) {}
 
 void Script::Start() {
@@ -285,6 +290,12 @@ Lines Script::TakeLog() {
   Lines lines = Take();
   std::erase_if(lines, [](const std::string& line) { return !line.starts_with('['); });
   return lines;
+}
+
+void AcceptFrom(Script& script, LinkId link, std::string_view name, std::string_view more) {
+  script.Accept(link);
+  script.Hear(link, ConnectOf(name));
+  script.Hear(link, InfoOf(name, more));
 }
 
 }  // namespace martlet::cluster

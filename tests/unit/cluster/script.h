@@ -26,6 +26,10 @@ Settings Pooled();
 std::string InfoOf(std::string_view name, std::string_view more = "");
 std::string ConnectOf(std::string_view name, std::string_view more = "");
 base::Url Route(std::string_view text);
+/// `settings` with a route, to server B if nothing else is said.
+Settings WithRoute(Settings settings, std::string_view url = "nats-route://127.0.0.1:21102");
+/// What an INFO says besides, of a server with a pool.
+inline constexpr char kPool[] = R"("compression":"off","route_pool_size":3)";
 
 /// Feeds a mesh and notes its actions:
 ///
@@ -92,5 +96,8 @@ class Script {
   std::map<LinkId, uint64_t> proceeded_;
   std::deque<LinkClosed> closes_;
 };
+
+/// Server `name` connects, and has introduced itself.
+void AcceptFrom(Script& script, LinkId link, std::string_view name, std::string_view more = "");
 
 }  // namespace martlet::cluster
