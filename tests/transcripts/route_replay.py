@@ -20,8 +20,9 @@ REDIAL_MAX = 4.0
 GATE_TIME = 0.6    # a PING this early asks whether the pool may grow
 
 
-def id_of(name):
-    return ("N" + name.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2)[:56]
+def id_of(name, greatest):
+    """An id that is greater or less than every one that Martlet makes for itself, or nearly so."""
+    return ("N" + "AZ"[greatest] * 4 + name.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2)[:56]
 
 
 class Replay(Steps):
@@ -39,9 +40,12 @@ class Replay(Steps):
         self.last_action_by_client = False
         self.gate_opened = {}  # when a pool was allowed to grow last, by server
         self.accepted = 0
+        # Where two have dialled each other and a PONG comes too late to tell who stays, Martlet keeps
+        # the connection of the greater id; in the transcripts it is the one dialled first.
+        first_dialer = next(iter(transcript.ends.values()), (role,))[0]
         for name in list(transcript.peers) + ["peer"]:
             if name != role:
-                self.names.known["ID_" + name] = id_of(name)
+                self.names.known["ID_" + name] = id_of(name, name == first_dialer)
         for name in script.names.values():
             if name != role:
                 self.names.known["NAME_" + name] = ("z" if name == script.winner else "0") * 22
