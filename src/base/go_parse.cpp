@@ -11,8 +11,6 @@ namespace {
 
 constexpr uint64_t kTooLarge = uint64_t{1} << 63;  // of nanoseconds; as a negative one it fits
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 struct Unit {
   std::string_view name;
   uint64_t nanos;

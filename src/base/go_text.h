@@ -9,6 +9,9 @@
 
 namespace martlet::base {
 
+/// Of ASCII alone.
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 /// What stands at the front of a text, as Go's utf8.DecodeRune sees it.
 struct Rune {
   uint32_t code;  // kBadRune where the bytes are no UTF-8

@@ -17,8 +17,6 @@ namespace {
 
 constexpr const char* kTryAgain = ", will attempt next rotation";
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // Takes `digits_min` to `digits_max` digits off the front of `text`.
 std::optional<int> TakeNumber(std::string_view& text, size_t digits_min, size_t digits_max) {
   size_t digits = 0;

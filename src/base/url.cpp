@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "base/go_text.h"
+
 namespace martlet::base {
 namespace {
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 int HexDigit(char c) {
   if (IsDigit(c)) return c - '0';

@@ -46,7 +46,7 @@ absl::Status ReadSecret(const std::string& path, SecretText& out) {
   return absl::OkStatus();
 }
 
-std::string_view Trimmed(std::string_view line) {
+std::string_view TrimmedLine(std::string_view line) {
   const size_t begin = line.find_first_not_of(" \t\r");
   if (begin == line.npos) return {};
   return line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin);
@@ -56,7 +56,7 @@ std::vector<std::string_view> Lines(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    if (const std::string_view line = Trimmed(text.substr(0, end)); !line.empty()) {
+    if (const std::string_view line = TrimmedLine(text.substr(0, end)); !line.empty()) {
       lines.push_back(line);
     }
     text.remove_prefix(std::min(end + 1, text.size()));

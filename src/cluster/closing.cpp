@@ -17,7 +17,7 @@ constexpr uint64_t kGoodLifeMs = 1000;
 // Connections that end at once are dialled again at once so often; then it takes longer.
 constexpr uint64_t kQuickRedials = 3;
 constexpr uint64_t kSlowRedialMs = 1000;
-constexpr uint32_t kJitterMs = 100;
+constexpr uint32_t kRedialJitterMs = 100;
 
 }  // namespace
 
@@ -144,7 +144,7 @@ void Mesh::State::RedialAfter(Link& link, CloseReason reason) {
                          : peer != nullptr && peer->dedicated.contains(link.account);
   if (taken) return;
   Say(LogLevel::kDebug, "Attempting reconnect for solicited route " + url);
-  uint64_t delay_ms = random_.Below(kJitterMs);
+  uint64_t delay_ms = random_.Below(kRedialJitterMs);
   // The reference lets every explicit route wait, also where it was the network that failed.
   const bool waits = link.configured && !IsError(link, reason);
   if (waits || early_ends > kQuickRedials) delay_ms += kSlowRedialMs;

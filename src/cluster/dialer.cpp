@@ -13,7 +13,7 @@ namespace {
 using base::GoQuote;
 using base::LogLevel;
 
-constexpr uint64_t kDelayMaxMs = 30'000;
+constexpr uint64_t kRetryDelayMaxMs = 30'000;
 // Gossip may not make us dial without end.
 constexpr size_t kLoopsMax = 1024;
 
@@ -175,7 +175,7 @@ void Dialer::Fail(Loops::iterator at, const std::string& error, uint64_t now_ms,
   // What the attempt took counts: a network that is back must not wait for us longer than one
   // delay, and an attempt that times out took a second (the reference waits another one then).
   Wait(at, loop.delay_ms - std::min(loop.delay_ms, took_ms), now_ms);
-  if (settings_.connect_backoff) loop.delay_ms = std::min(loop.delay_ms * 2, kDelayMaxMs);
+  if (settings_.connect_backoff) loop.delay_ms = std::min(loop.delay_ms * 2, kRetryDelayMaxMs);
 }
 
 bool Dialer::ToBeReported(const Loop& loop) const {

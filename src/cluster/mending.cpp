@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kWithoutPoolMs = 300;
 constexpr uint64_t kDialledMs = 2000;
 constexpr uint64_t kAcceptedMs = 5000;
-constexpr uint64_t kDelayMaxMs = 30'000;
-constexpr uint32_t kJitterMs = 500;
+constexpr uint64_t kMendDelayMaxMs = 30'000;
+constexpr uint32_t kMendJitterMs = 500;
 constexpr uint32_t kSoonJitterMs = 100;
 constexpr int kQuickMendsMax = 60;
 
@@ -36,7 +36,7 @@ void Mesh::State::CheckComplete(Peer& peer) {
   }
   if (mends_.IsSet(peer.id)) return;
   if (peer.mend_delay_ms == 0) peer.mend_delay_ms = FirstMendDelay(peer);
-  const uint32_t jitter_ms = peer.mend_delay_ms < kDialledMs ? kSoonJitterMs : kJitterMs;
+  const uint32_t jitter_ms = peer.mend_delay_ms < kDialledMs ? kSoonJitterMs : kMendJitterMs;
   mends_.Set(peer.id, now_ms_ + peer.mend_delay_ms + random_.Below(jitter_ms));
 }
 
@@ -61,7 +61,7 @@ void Mesh::State::MendSoon(Peer& peer) {
 void Mesh::State::Mend(const std::string& peer_id) {
   Peer* peer = peers_.Find(peer_id);
   if (peer == nullptr || IsComplete(*peer)) return;
-  peer->mend_delay_ms = std::min(peer->mend_delay_ms * 2, kDelayMaxMs);
+  peer->mend_delay_ms = std::min(peer->mend_delay_ms * 2, kMendDelayMaxMs);
   CheckComplete(*peer);
   // If this makes it known at all, nobody else tells of it.
   Target target{.url = {},

@@ -14,7 +14,6 @@ namespace martlet::config {
 namespace {
 
 using base::GoQuote;
-constexpr Reload kHot = Reload::kHot;
 constexpr std::string_view kGlobalAccount = "$G";
 
 // Mappings.

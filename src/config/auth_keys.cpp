@@ -13,7 +13,6 @@ namespace {
 
 using auth::NkeyKind;
 using base::GoQuote;
-constexpr Reload kHot = Reload::kHot;
 
 bool IsKeyOf(NkeyKind kind, std::string_view text) {
   const std::optional<auth::Nkey> key = auth::DecodePublicKey(text);

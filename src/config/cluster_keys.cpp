@@ -6,8 +6,6 @@
 namespace martlet::config {
 namespace {
 
-constexpr Reload kHot = Reload::kHot;
-constexpr Reload kRestart = Reload::kRestart;
 constexpr nanoseconds kRoutePingIntervalMax = std::chrono::seconds(30);
 constexpr std::string_view kReservedName = "_";  // what a leaf node without a cluster sends
 

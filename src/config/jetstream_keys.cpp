@@ -10,7 +10,6 @@ namespace martlet::config {
 namespace {
 
 using base::GoQuote;
-constexpr Reload kRestart = Reload::kRestart;
 
 struct JetStream {
   Config* config = nullptr;
@@ -113,7 +112,7 @@ constexpr Key<JetStream> kBatchKeys[] = {
     {{"max_msgs"}, "integer", "", kRestart, &Read<&JetStream::number>, ""},
     {{"timeout"}, "duration", "", kRestart, &CheckPlainDuration, ""},
 };
-constexpr Key<JetStream> kLimitKeys[] = {
+constexpr Key<JetStream> kServerLimitKeys[] = {
     {{"max_ack_pending"}, "integer", "", kRestart, &Read<&JetStream::number>, ""},
     {{"max_ha_assets"}, "integer", "", kRestart, &Read<&JetStream::number>, ""},
     {{"max_request_batch"}, "integer", "", kRestart, &Read<&JetStream::number>, ""},
@@ -172,7 +171,7 @@ constexpr Key<JetStream> kKeys[] = {
      "",
      kRestart,
      [](const Entry& entry, JetStream& block) {
-       CheckInner(entry, block, kLimitKeys, "JetStreamLimits");
+       CheckInner(entry, block, kServerLimitKeys, "JetStreamLimits");
      },
      ""},
     {{"tpm"},
@@ -232,7 +231,7 @@ std::optional<bool> OnOrOff(const Entry& entry) {
   return std::nullopt;
 }
 
-constexpr Key<Account> kAccountKeys[] = {
+constexpr Key<Account> kAccountLimitKeys[] = {
     {{"max_memory", "max_mem", "mem", "memory"},
      "size",
      "",
@@ -306,7 +305,7 @@ void ReadJetStream(const Entry& entry, Config& config) {
 void CheckAccountJetStream(const Entry& entry, Account& account) {
   if (const Map* map = entry.value.map()) {
     account.jetstream = true;
-    return ReadBlock<Account>(kAccountKeys, *map, account, entry.reading);
+    return ReadBlock<Account>(kAccountLimitKeys, *map, account, entry.reading);
   }
   account.jetstream = OnOrOff(entry).value_or(false);
 }

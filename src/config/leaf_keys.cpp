@@ -12,7 +12,6 @@ namespace martlet::config {
 namespace {
 
 using base::GoQuote;
-constexpr Reload kRestart = Reload::kRestart;
 
 struct Leaf {
   Listen listen;
@@ -65,7 +64,7 @@ void CheckMinVersion(const Entry& entry, Leaf&) {
 
 // Authorization.
 
-constexpr Key<User> kUserKeys[] = {
+constexpr Key<User> kLeafUserKeys[] = {
     {{"user", "username"}, "string", "", kRestart, &Read<&User::name>, "Name"},
     {{"password", "pass"}, "string", "", kRestart, &Read<&User::password>, "Password"},
     {{"account"}, "string", "", kRestart, &Read<&User::account>, "Account"},
@@ -86,12 +85,12 @@ void CheckLeafUsers(const Entry& entry, Authorization& out) {
       continue;
     }
     User user;
-    ReadBlock<User>(kUserKeys, *map, user, entry.reading);
+    ReadBlock<User>(kLeafUserKeys, *map, user, entry.reading);
     out.users->push_back(std::move(user));
   }
 }
 
-constexpr Key<Authorization> kAuthorizationKeys[] = {
+constexpr Key<Authorization> kLeafAuthorizationKeys[] = {
     {{"user", "username"}, "string", "", kRestart, &Read<&Authorization::user>, "User"},
     {{"password", "pass"}, "string", "", kRestart, &Read<&Authorization::password>, "Password"},
     {{"nkey"},
@@ -125,7 +124,7 @@ void CheckAuthorization(const Entry& entry, Leaf&) {
   const Map* map = entry.Block();
   if (map == nullptr) return;
   Authorization auth;
-  ReadBlock<Authorization>(kAuthorizationKeys, *map, auth, entry.reading);
+  ReadBlock<Authorization>(kLeafAuthorizationKeys, *map, auth, entry.reading);
   if (!auth.users || auth.users->empty()) return;
   if (!auth.user.empty()) {
     return entry.Error("can not have a single user/pass and a users array");

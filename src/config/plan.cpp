@@ -96,9 +96,6 @@ struct Row {
   const char* line = nullptr;
 };
 
-constexpr Reload kHot = Reload::kHot;
-constexpr Reload kRestart = Reload::kRestart;
-
 // In the order of the members of the reference's Options, which is that of its log lines.
 constexpr Row kRows[] = {
     {"server_name", "ServerName", kRestart, &Of<&Options::server_name>},

@@ -68,8 +68,12 @@ struct Entry {
   }
 };
 
+/// The name of its type, as errors of the reference call it.
+inline std::string TypeOf(const Entry& entry) { return std::string(entry.value.type_name()); }
+
 /// When a changed value takes effect.
 enum class Reload : uint8_t { kHot, kRestart };
+using enum Reload;
 
 /// A row of a block's table: how a key is called, what it is for and how it is read. The tables
 /// drive the reader, `martlet config explain` and the configuration reference under docs/.

@@ -304,12 +304,9 @@ void ReadProfile(const Entry& entry, Config& config) {
   }
 }
 
-constexpr Reload kHot = Reload::kHot;
-constexpr Reload kRestart = Reload::kRestart;
-
 // In the order of the reference's documents.
 // clang-format off
-constexpr Key<Config> kKeys[] = {
+constexpr Key<Config> kServerKeys[] = {
     {{"listen"}, "host:port or port", "0.0.0.0:4222", kRestart, &ReadListenOption,
      "Address for clients; sets host and port"},
     {{"host", "net"}, "string", "0.0.0.0", kRestart, &Option<&Options::host>,
@@ -493,7 +490,7 @@ void CheckCallout(Reading& reading) {
 
 }  // namespace
 
-std::span<const Key<Config>> ServerKeys() { return kKeys; }
+std::span<const Key<Config>> ServerKeys() { return kServerKeys; }
 
 absl::StatusOr<ReadResult> ReadConfig(const std::string& path, Environment& environment,
                                       const ParseLimits& limits) {
@@ -507,7 +504,7 @@ absl::StatusOr<ReadResult> ReadConfig(const std::string& path, Environment& envi
     result.problems.Warn(path + ": config has no values or is empty");
   }
   FindSystemAccount(result.values, reading);
-  ReadBlock<Config>(kKeys, result.values, result.config, reading);
+  ReadBlock<Config>(kServerKeys, result.values, result.config, reading);
   CheckCallout(reading);
   FinishAccounts(reading);
   return result;

@@ -14,7 +14,6 @@ namespace martlet::config {
 namespace {
 
 using base::GoQuote;
-constexpr Reload kHot = Reload::kHot;
 
 /// An item of `exports`, while it is read.
 struct ExportItem {
@@ -25,8 +24,6 @@ struct ExportItem {
   std::optional<Location> latency;
   std::optional<Location> trace;
 };
-
-std::string TypeOf(const Entry& entry) { return std::string(entry.value.type_name()); }
 
 void ReadExportStream(const Entry& entry, ExportItem& item) {
   if (item.has_service) {

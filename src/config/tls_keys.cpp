@@ -277,8 +277,7 @@ void ReadMinVersion(const Entry& entry, Tls& tls) {
 }
 
 // clang-format off
-constexpr Reload kHot = Reload::kHot;
-constexpr Key<Tls> kKeys[] = {
+constexpr Key<Tls> kTlsKeys[] = {
     {{"cert_file"}, "string", "", kHot, &ReadFileName<&Tls::cert_file>, "Certificate, in PEM"},
     {{"key_file"}, "string", "", kHot, &ReadFileName<&Tls::key_file>, "Its key, in PEM"},
     {{"ca_file"}, "string", "", kHot, &ReadFileName<&Tls::ca_file>,
@@ -354,14 +353,14 @@ std::string CheckFiles(const Tls& tls, Environment& environment) {
 
 }  // namespace
 
-std::span<const Key<Tls>> TlsKeys() { return kKeys; }
+std::span<const Key<Tls>> TlsKeys() { return kTlsKeys; }
 
 bool ReadTls(const Entry& entry, bool of_clients, Tls& tls) {
   const Map* map = entry.Block();
   if (map == nullptr) return false;
   Problems& problems = entry.reading.problems;
   const size_t errors_before = problems.errors().size();
-  ReadBlock<Tls>(kKeys, *map, tls, entry.reading, &UnknownTlsField);
+  ReadBlock<Tls>(kTlsKeys, *map, tls, entry.reading, &UnknownTlsField);
   if (problems.errors().size() != errors_before) return false;
   if (tls.check_known_urls && of_clients) {
     const Value* value = map->Find("verify_cert_and_check_known_urls");

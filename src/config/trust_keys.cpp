@@ -12,11 +12,8 @@ namespace martlet::config {
 namespace {
 
 using base::GoQuote;
-constexpr Reload kHot = Reload::kHot;
 constexpr std::string_view kJwtPrefix = "eyJ";
 constexpr size_t kJwtBytesMax = size_t{1} << 20;
-
-std::string TypeOf(const Entry& entry) { return std::string(entry.value.type_name()); }
 
 // The token in a file that nsc wrote, or the whole text.
 std::string_view FindJwt(std::string_view text) {

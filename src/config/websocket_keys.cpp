@@ -8,8 +8,6 @@
 namespace martlet::config {
 namespace {
 
-constexpr Reload kRestart = Reload::kRestart;
-
 void ReadHandshakeTimeout(const Entry& entry, Websocket& out) {
   if (const int64_t* seconds = entry.value.As<int64_t>()) {
     out.handshake_timeout = std::chrono::seconds(*seconds);

@@ -13,7 +13,6 @@
 namespace martlet::load {
 namespace {
 
-constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kTurnNs = 10'000'000;
 constexpr uint64_t kSettleNs = kSecondNs / 2;  // until a server has put its memory in order
 constexpr size_t kSpareDescriptors = 64;

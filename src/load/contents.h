@@ -16,6 +16,12 @@ struct Head {
   int64_t intended_ns = 0;  // when it was due, since the start of the run; 0 where not kept
 };
 
+/// Copies `text` to `at` and returns where it ends.
+inline char* Copy(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
 /// Writes and checks payloads of one size: a function of seed, size and head, nothing else.
 ///
 ///   0      4        8          16            24

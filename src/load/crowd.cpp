@@ -11,7 +11,7 @@ namespace {
 
 // A loopback address has some 28,000 ports to connect from.
 constexpr size_t kConnectionsPerSource = 20'000;
-constexpr int64_t kCloseWaitNs = 10'000'000'000;
+constexpr int64_t kCrowdCloseWaitNs = 10'000'000'000;
 
 }  // namespace
 
@@ -87,7 +87,7 @@ void Crowd::Left(const absl::Status& why) {
 bool Crowd::CloseAll() {
   closing_ = true;
   for (auto& member : members_) member->Close();
-  return runtime_.TurnUntilGone(kCloseWaitNs);
+  return runtime_.TurnUntilGone(kCrowdCloseWaitNs);
 }
 
 absl::Status AllowDescriptors(size_t count) {

@@ -9,6 +9,8 @@
 
 namespace martlet::load {
 
+inline constexpr uint64_t kSecondNs = 1'000'000'000;
+
 /// Merges the workers' histograms into the latencies and intervals of `result`.
 void AddLatencies(const std::vector<const Recorder*>& recorders, Result& result);
 

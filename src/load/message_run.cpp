@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint64_t kPrepareNs = 30 * kSecondNs;  // to connect and subscribe
 constexpr uint64_t kRouteSettleNs = kSecondNs;   // interest travels to the publishers' server
 constexpr uint64_t kLeadNs = 20'000'000;         // from setting the times to the first message

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "load/contents.h"
 
 namespace martlet::load {
 namespace {
@@ -23,11 +24,6 @@ uint64_t WindowOf(const Plan& plan) {
   constexpr uint64_t kFrameBytes = 32;
   const auto publishers = static_cast<uint64_t>(plan.publishers);
   return std::max<uint64_t>(bytes / (plan.size_bytes + kFrameBytes) / publishers, 2);
-}
-
-char* Copy(char* at, std::string_view text) {
-  std::memcpy(at, text.data(), text.size());
-  return at + text.size();
 }
 
 }  // namespace

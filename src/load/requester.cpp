@@ -5,17 +5,13 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "load/contents.h"
 
 namespace martlet::load {
 namespace {
 
 constexpr size_t kNumberBytesMax = 20;
-constexpr size_t kDueBatch = 512;
-
-char* Copy(char* at, std::string_view text) {
-  std::memcpy(at, text.data(), text.size());
-  return at + text.size();
-}
+constexpr size_t kRequestsDueMax = 512;
 
 std::string InboxOf(const Plan& plan, uint32_t index) {
   base::Random random(plan.seed ^ 0x1b0c5);
@@ -73,7 +69,7 @@ int64_t Requester::Finish() {
 
 int64_t Requester::ProduceDue(uint64_t now) {
   const RunTimes& times = context_.run.times;
-  for (size_t count = 0; left_ > 0 && count < kDueBatch; ++count) {
+  for (size_t count = 0; left_ > 0 && count < kRequestsDueMax; ++count) {
     const uint64_t due = times.start + static_cast<uint64_t>(next_due_);
     if (due >= times.end) {
       left_ = 0;

@@ -16,12 +16,11 @@
 namespace martlet::load {
 namespace {
 
-constexpr uint64_t kSecondNs = 1'000'000'000;
-constexpr int64_t kTurnNs = 10'000'000;
+constexpr int64_t kCheckTurnNs = 10'000'000;
 constexpr uint32_t kBatch = 1000;   // subscriptions between two PINGs
 constexpr uint32_t kPingsAway = 4;  // at most
 constexpr uint64_t kWindow = 4096;  // messages on the way
-constexpr size_t kBatchBytes = size_t{64} << 10;
+constexpr size_t kSubBatchBytes = size_t{64} << 10;
 
 /// The filters: each has a subject that it, and no other, matches.
 ///   literal ROOT.l.7.x    star ROOT.s.7.*    full ROOT.g.7.>
@@ -141,7 +140,7 @@ absl::Status SubscriptionsRun::TurnUntil(const std::function<bool()>& done) {
   uint64_t since = base::MonotonicNanoseconds();
   uint64_t seen = 0;
   while (!done()) {
-    runtime_->Turn(kTurnNs);
+    runtime_->Turn(kCheckTurnNs);
     for (const End* end : {subscriber_.get(), publisher_.get()}) {
       if (end->connection.gone()) return end->why;
     }
@@ -175,7 +174,7 @@ absl::Status SubscriptionsRun::Subscribe() {
 void SubscriptionsRun::PublishBatch() {
   client::Connection& connection = publisher_->connection;
   std::string payload(contents_.size() + Contents::kSlackBytes, '\0');
-  while (connection.unsent_bytes() < kBatchBytes && sent_ - subscriber_->received < kWindow) {
+  while (connection.unsent_bytes() < kSubBatchBytes && sent_ - subscriber_->received < kWindow) {
     contents_.Write({.stream = 0, .sequence = sent_++}, payload.data());
     const uint32_t index = random_.Below(plan_.subscriptions);
     connection.Publish(filters_.Subject(index), {}, {},

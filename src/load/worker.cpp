@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kPhaseWaitNs = 1'000'000;
 constexpr int64_t kRunWaitNs = 10'000'000;
-constexpr int64_t kCloseWaitNs = 1'000'000'000;
+constexpr int64_t kWorkerCloseWaitNs = 1'000'000'000;
 
 double Seconds(clockid_t clock) {
   timespec time{};
@@ -70,7 +70,7 @@ void Worker::Main() {
   }
   for (Role* role : listeners_) role->Close();
   for (Role* role : producers_) role->Close();
-  (*runtime)->TurnUntilGone(kCloseWaitNs);
+  (*runtime)->TurnUntilGone(kWorkerCloseWaitNs);
   cpu_seconds_.store(ThreadCpuSeconds());
   Count();
   for (auto& subscriber : subscribers_) last_ns_ = std::max(last_ns_, subscriber->last_ns());

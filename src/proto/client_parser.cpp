@@ -7,7 +7,7 @@
 namespace martlet::proto {
 namespace {
 
-constexpr std::array<Verb<OpKind>, 10> kVerbs = {{
+constexpr std::array<Verb<OpKind>, 10> kClientVerbs = {{
     {{"PUB", {29, 30, 31}, true, false}, OpKind::kPub},
     {{"PING", {29, 34, 35, 36}, false, true}, OpKind::kPing},
     {{"PONG", {29, 37, 38, 39}, false, true}, OpKind::kPong},
@@ -38,11 +38,13 @@ Arguments SplitArguments(std::string_view text) {
   }
 }
 
-std::string_view Compact(std::string_view pending) { return CompactLine(pending, kVerbs); }
+std::string_view CompactClientLine(std::string_view pending) {
+  return CompactLine(pending, kClientVerbs);
+}
 
 }  // namespace
 
-ClientParser::ClientParser() : input_(Compact) {}
+ClientParser::ClientParser() : input_(CompactClientLine) {}
 
 void ClientParser::Push(std::string_view bytes) {
   input_.Push(bytes);
@@ -95,7 +97,7 @@ ClientParser::Step ClientParser::ParseOne(std::string_view in, const ParserLimit
                                           size_t& consumed, size_t& need) {
   ControlLine line;
   OpKind kind = OpKind::kPing;
-  switch (ReadControlLine(in, kVerbs, limits.control_line_bytes_max, kind, line)) {
+  switch (ReadControlLine(in, kClientVerbs, limits.control_line_bytes_max, kind, line)) {
     case ReadResult::kDone:
       break;
     case ReadResult::kMore:

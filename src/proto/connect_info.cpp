@@ -13,16 +13,16 @@ namespace martlet::proto {
 namespace {
 
 using BoolField = bool ConnectInfo::*;
-using IntField = int64_t ConnectInfo::*;
+using NumberField = int64_t ConnectInfo::*;
 using StringField = std::string ConnectInfo::*;
 struct ForeignField {};  // an object for routes and leaf nodes
 
-struct Member {
+struct ConnectMember {
   std::string_view name;
-  std::variant<BoolField, IntField, StringField, ForeignField> field;
+  std::variant<BoolField, NumberField, StringField, ForeignField> field;
 };
 
-constexpr Member kMembers[] = {
+constexpr ConnectMember kMembers[] = {
     {"echo", &ConnectInfo::echo},
     {"verbose", &ConnectInfo::verbose},
     {"pedantic", &ConnectInfo::pedantic},
@@ -56,7 +56,7 @@ struct Assign {
     info.*field = value.boolean;
     return true;
   }
-  bool operator()(IntField field) const {
+  bool operator()(NumberField field) const {
     const std::optional<int64_t> number = value.AsInt();
     if (number) info.*field = *number;
     return number.has_value();
@@ -71,15 +71,15 @@ struct Assign {
 
 struct GoTypeName {
   const char* operator()(BoolField) const { return "bool"; }
-  const char* operator()(IntField) const { return "int"; }
+  const char* operator()(NumberField) const { return "int"; }
   const char* operator()(StringField) const { return "string"; }
   const char* operator()(ForeignField) const { return "server.SubjectPermission"; }
 };
 
-std::string TypeError(const Member& member, const json::Value& value) {
+std::string TypeError(const ConnectMember& member, const json::Value& value) {
   std::string text = "json: cannot unmarshal ";
   text += json::KindName(value.kind);
-  if (value.kind == json::Kind::kNumber && std::holds_alternative<IntField>(member.field)) {
+  if (value.kind == json::Kind::kNumber && std::holds_alternative<NumberField>(member.field)) {
     text += ' ';
     text += value.text;  // a number of the wrong form is shown
   }
@@ -89,8 +89,8 @@ std::string TypeError(const Member& member, const json::Value& value) {
   return text + std::visit(GoTypeName(), member.field);
 }
 
-const Member* FindMember(std::string_view name) {
-  for (const Member& member : kMembers) {
+const ConnectMember* FindMember(std::string_view name) {
+  for (const ConnectMember& member : kMembers) {
     if (json::NameMatches(name, member.name)) return &member;
   }
   return nullptr;
@@ -98,13 +98,13 @@ const Member* FindMember(std::string_view name) {
 
 // The reference finds secrets with regular expressions, so in bad JSON too. Here \s, \S and the
 // value group of those expressions.
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v'); }
+bool IsGoSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v'); }
 bool IsWord(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
 size_t SkipBlanks(std::string_view text, size_t at) {
-  while (at < text.size() && IsBlank(text[at])) ++at;
+  while (at < text.size() && IsGoSpace(text[at])) ++at;
   return at;
 }
 
@@ -139,7 +139,7 @@ std::optional<Span> SecretWithPrefix(std::string_view text, size_t at) {
   }
   for (;; ++at) {
     if (const std::optional<Span> value = ValueBehindKey(text, at)) return value;
-    if (at == text.size() || IsBlank(text[at])) return std::nullopt;
+    if (at == text.size() || IsGoSpace(text[at])) return std::nullopt;
   }
 }
 
@@ -176,7 +176,7 @@ absl::Status ParseConnect(std::string_view text, ConnectInfo& merge_into) {
   std::string type_error;  // the first one, as in Go
   const absl::StatusOr<json::Kind> root =
       json::ReadObject(text, [&](std::string_view name, const json::Value& value) {
-        const Member* member = FindMember(name);
+        const ConnectMember* member = FindMember(name);
         if (member == nullptr || value.kind == json::Kind::kNull) return;
         if (std::visit(Assign{merged, value}, member->field)) return;
         if (type_error.empty()) type_error = TypeError(*member, value);

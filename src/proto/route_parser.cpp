@@ -10,7 +10,7 @@ namespace martlet::proto {
 namespace {
 
 // What routes are full of comes first.
-constexpr std::array<Verb<RouteOpKind>, 19> kVerbs = {{
+constexpr std::array<Verb<RouteOpKind>, 19> kRouteVerbs = {{
     {{"RMSG", {57, 66, 67, 68}, true, false}, RouteOpKind::kRmsg},
     {{"HMSG", {18, 24, 25, 26}, true, false}, RouteOpKind::kHmsg},
     {{"RS+", {57, 58, 45}, true, false}, RouteOpKind::kRoutedSub},
@@ -32,7 +32,9 @@ constexpr std::array<Verb<RouteOpKind>, 19> kVerbs = {{
     {{"UNSUB", {59, 60, 61, 62, 63}, true, false}, RouteOpKind::kUnsub},
 }};
 
-std::string_view Compact(std::string_view pending) { return CompactLine(pending, kVerbs); }
+std::string_view CompactRouteLine(std::string_view pending) {
+  return CompactLine(pending, kRouteVerbs);
+}
 
 bool IsMessage(RouteOpKind kind) {
   switch (kind) {
@@ -55,7 +57,7 @@ bool IsInterest(RouteOpKind kind) {
 }  // namespace
 
 std::string_view VerbOf(RouteOpKind kind) {
-  for (const Verb<RouteOpKind>& verb : kVerbs) {
+  for (const Verb<RouteOpKind>& verb : kRouteVerbs) {
     if (verb.kind == kind) return verb.text;
   }
   return {};
@@ -63,7 +65,7 @@ std::string_view VerbOf(RouteOpKind kind) {
 
 std::string_view TakeQueue(std::string_view& queues) { return TakePart<true>(queues); }
 
-RouteParser::RouteParser() : input_(Compact) {}
+RouteParser::RouteParser() : input_(CompactRouteLine) {}
 
 void RouteParser::Push(std::string_view bytes) {
   input_.Push(bytes);
@@ -145,7 +147,7 @@ RouteParser::Step RouteParser::ParseOne(std::string_view in, const RouteParserLi
                                         RouteOp& op, size_t& consumed, size_t& need) {
   ControlLine line;
   RouteOpKind kind = RouteOpKind::kPing;
-  switch (ReadControlLine(in, kVerbs, limits.control_line_bytes_max, kind, line)) {
+  switch (ReadControlLine(in, kRouteVerbs, limits.control_line_bytes_max, kind, line)) {
     case ReadResult::kDone:
       break;
     case ReadResult::kMore:

@@ -31,7 +31,7 @@ struct Header {
   SharedPayload* shared;
 };
 
-char* Put(char* to, std::string_view text) {
+char* PutBytes(char* to, std::string_view text) {
   if (!text.empty()) std::memcpy(to, text.data(), text.size());  // an empty view may be null
   return to + text.size();
 }
@@ -110,17 +110,17 @@ void MessageRecord::Encode(char* to) const {
       .shared = shared,
   };
   std::memcpy(to, &header, sizeof header);
-  to = Put(to + sizeof header, message.subject);
-  to = Put(to, message.shown_subject);
-  to = Put(to, message.reply);
-  to = Put(to, queue);
-  to = Put(to, message.header_size_text);
-  to = Put(to, message.size_text);
+  to = PutBytes(to + sizeof header, message.subject);
+  to = PutBytes(to, message.shown_subject);
+  to = PutBytes(to, message.reply);
+  to = PutBytes(to, queue);
+  to = PutBytes(to, message.header_size_text);
+  to = PutBytes(to, message.size_text);
   if (shared != nullptr) return;
   if (message.picks == nullptr) {
-    Put(to, message.span());
+    PutBytes(to, message.span());
   } else {
-    for (uint32_t i = 0; i < message.count; ++i) to = Put(to, message.payload_line(i));
+    for (uint32_t i = 0; i < message.count; ++i) to = PutBytes(to, message.payload_line(i));
   }
 }
 

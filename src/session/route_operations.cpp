@@ -16,7 +16,7 @@ using proto::RouteOpKind;
 namespace {
 
 // Input that is published in one go, at most.
-constexpr size_t kRunBytesMax = 65536;
+constexpr size_t kRoutedRunBytesMax = 65536;
 
 // `$JS.ACK.<eight tokens or more>@<subject>`: a message of another server's stream. Its receivers
 // read the subject behind the `@`, and answer to what stands in front of it.
@@ -194,7 +194,7 @@ void RouteSession::OnMessage(const RouteOp& op) {
                                    context_.cache.Match(message.account, message.subject, memo));
   if (Logs(LogLevel::kTrace)) return;
   while (!paused() && !closing() && !context_.mailroom.blocked()) {
-    const proto::PubRun run = parser_.TakeRun(kRunBytesMax);
+    const proto::PubRun run = parser_.TakeRun(kRoutedRunBytesMax);
     if (run.count == 0) return;
     message.payload = {run.payload, message.payload.size()};
     message.stride = run.stride;

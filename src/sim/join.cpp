@@ -9,7 +9,7 @@ namespace martlet::sim {
 namespace {
 
 constexpr uint64_t kGiveUpMs = 120'000;
-constexpr uint64_t kLookMs = 10;
+constexpr uint64_t kJoinLookMs = 10;
 
 cluster::Settings DefaultSettings(int server) {
   cluster::Settings own;
@@ -56,7 +56,7 @@ class Cluster {
     const uint64_t began_ms = time_.now_ms();
     std::string wrong;
     do {
-      time_.RunUntil(time_.now_ms() + kLookMs);
+      time_.RunUntil(time_.now_ms() + kJoinLookMs);
       wrong = WhatIsWrong(nodes_, network_);
       if (time_.now_ms() > began_ms + kGiveUpMs) world_.fail(wrong);
     } while (!wrong.empty() && failure_.empty());

@@ -8,7 +8,7 @@
 namespace martlet::subject {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20U;
+constexpr size_t kHugePageBytes = size_t{2} << 20U;
 
 }  // namespace
 
@@ -17,13 +17,14 @@ BucketArray::BucketArray() {
   // address space may be tight.
   for (buckets_max_ = kBucketsMax;; buckets_max_ /= 2) {
     CHECK(buckets_max_ > 0);
-    reserved_bytes_ = buckets_max_ * sizeof(Word) + kHugePage;
+    reserved_bytes_ = buckets_max_ * sizeof(Word) + kHugePageBytes;
     reserved_ = ::mmap(nullptr, reserved_bytes_, PROT_NONE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved_ != MAP_FAILED) break;
   }
   char* const begin = static_cast<char*>(reserved_);
-  const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(begin) % kHugePage) % kHugePage;
+  const size_t before =
+      (kHugePageBytes - reinterpret_cast<uintptr_t>(begin) % kHugePageBytes) % kHugePageBytes;
   words_ = reinterpret_cast<Word*>(begin + before);
 }
 
@@ -35,7 +36,7 @@ bool BucketArray::Commit(size_t count) {
   if (::mprotect(words_, bytes, PROT_READ | PROT_WRITE) != 0) return false;
   // From the second huge page on: a server with few filters shall not pay for one. A refusal
   // costs time, nothing else.
-  if (bytes >= 2 * kHugePage) {
+  if (bytes >= 2 * kHugePageBytes) {
     ::madvise(reinterpret_cast<char*>(words_) + bytes / 2, bytes / 2, MADV_HUGEPAGE);
   }
   return true;

@@ -61,7 +61,7 @@ absl::StatusOr<Outcome> RunWith(const Options& options, FakeRun& run,
   return RunComparison(options, std::ref(run), on_progress);
 }
 
-bool Has(const std::vector<std::string>& texts, std::string_view part) {
+bool AnyHas(const std::vector<std::string>& texts, std::string_view part) {
   return std::any_of(texts.begin(), texts.end(), [part](const std::string& text) {
     return text.find(part) != std::string::npos;
   });
@@ -152,7 +152,7 @@ TEST(RunComparison, KeepsAndFlagsWhatIsAlwaysDisturbed) {
   ASSERT_TRUE(outcome.ok());
   EXPECT_EQ(run.plans.size(), 12u + 2) << "only the first run tries again";
   EXPECT_EQ(outcome->runs_disturbed, 12u);
-  EXPECT_TRUE(Has(outcome->comparison.scenarios[0].warnings, "disturbed: others used"));
+  EXPECT_TRUE(AnyHas(outcome->comparison.scenarios[0].warnings, "disturbed: others used"));
   EXPECT_EQ(ExitStatus(*outcome, {}), kExitOk);
   EXPECT_EQ(ExitStatus(*outcome, {.when_disturbed = true}), kExitDisturbed);
 }
@@ -203,7 +203,7 @@ TEST(RunComparison, MeasuresTheLimitOnce) {
   EXPECT_EQ(run.plans.size(), 13u);
   EXPECT_EQ(run.plans[0].scenario, load::Scenario::kLimit);
   EXPECT_TRUE(outcome->limit.has_value());
-  EXPECT_TRUE(Has(outcome->comparison.notes, "17,340,000 /s"));
+  EXPECT_TRUE(AnyHas(outcome->comparison.notes, "17,340,000 /s"));
 }
 
 TEST(RunComparison, TellsOfEachStep) {
@@ -254,8 +254,8 @@ TEST(RunComparison, NoticesAServerThatEndsOnItsOwn) {
   for (Server& server : options.servers) server.command = LittleServer();
   const absl::StatusOr<Outcome> outcome = RunWith(options, run);
   ASSERT_TRUE(outcome.ok()) << outcome.status();
-  EXPECT_TRUE(Has(outcome->comparison.scenarios[0].faults,
-                  "the server ended during the run: signal 9 (Killed)"));
+  EXPECT_TRUE(AnyHas(outcome->comparison.scenarios[0].faults,
+                     "the server ended during the run: signal 9 (Killed)"));
 }
 
 TEST(RunComparison, RefusesWhatCannotBe) {

@@ -64,8 +64,6 @@ std::vector<uint64_t> Cids(const std::string& body) {
 }
 using Numbers = std::vector<uint64_t>;
 
-bool Has(const std::string& body, std::string_view text) { return body.find(text) != body.npos; }
-
 TEST(Connz, WithoutConnectionsTheListIsEmpty) {
   EXPECT_EQ(Ask("", {{}, {}}), R"({
   "server_id": "NID",

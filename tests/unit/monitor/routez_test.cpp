@@ -43,8 +43,6 @@ std::string Body(RoutezQuery query, std::vector<RouteLink> links, std::vector<Sa
   return Drive(inquiry, shards, server).body;
 }
 
-bool Has(const std::string& body, std::string_view text) { return body.find(text) != body.npos; }
-
 TEST(Routez, WithoutAClusterThereAreNone) {
   EXPECT_EQ(Body({}, {}, {{}, {}}), R"({
   "server_id": "NID",

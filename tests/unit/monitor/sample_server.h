@@ -130,6 +130,10 @@ struct SampleShard {
   }
 };
 
+inline bool Has(const std::string& body, std::string_view text) {
+  return body.find(text) != body.npos;
+}
+
 /// Carries the pieces between an inquiry and the shards; returns its answer.
 inline Response Drive(Inquiry& inquiry, std::vector<SampleShard>& shards,
                       const SampleServer& server, size_t piece_size = 2) {

@@ -13,15 +13,16 @@
 namespace martlet::ops {
 namespace {
 
-Invocation Invoke(const std::vector<std::string_view>& arguments) {
+Invocation InvokeCluster(const std::vector<std::string_view>& arguments) {
   CommandLine command = ParseCommandLine(arguments);
   EXPECT_TRUE(std::holds_alternative<Invocation>(command));
   return std::get<Invocation>(std::move(command));
 }
 
 TEST(ClusterFlags, AreThoseOfTheUpgradeGuide) {
-  const Invocation invocation = Invoke({"-D", "-p", "4222", "-cluster", "nats://localhost:6222",
-                                        "-routes", "nats://localhost:6222,nats://localhost:6333"});
+  const Invocation invocation =
+      InvokeCluster({"-D", "-p", "4222", "-cluster", "nats://localhost:6222", "-routes",
+                     "nats://localhost:6222,nats://localhost:6333"});
   EXPECT_EQ(invocation.Problem({}), "");
   const ClusterOptions cluster = invocation.options().cluster;
   EXPECT_EQ(cluster.host, "localhost");
@@ -33,8 +34,8 @@ TEST(ClusterFlags, AreThoseOfTheUpgradeGuide) {
 
 TEST(ClusterFlags, TheRestIsSetToo) {
   const ClusterOptions cluster =
-      Invoke({"-cluster_listen", "nats://u:p@0.0.0.0:-1", "-cluster_name", "C", "-no_advertise",
-              "-cluster_advertise", "h:1", "-connect_retries", "7"})
+      InvokeCluster({"-cluster_listen", "nats://u:p@0.0.0.0:-1", "-cluster_name", "C",
+                     "-no_advertise", "-cluster_advertise", "h:1", "-connect_retries", "7"})
           .options()
           .cluster;
   EXPECT_EQ(cluster.port, -1);
@@ -50,20 +51,20 @@ TEST(ClusterFlags, BeatTheFile) {
   file.cluster.port = 1;
   file.cluster.user = "old";
   file.cluster.routes = {"nats://old:1"};
-  const Options options = Invoke({"-cluster", "nats://h:2", "-routes", ""}).Over(file);
+  const Options options = InvokeCluster({"-cluster", "nats://h:2", "-routes", ""}).Over(file);
   EXPECT_EQ(options.cluster.port, 2);
   EXPECT_EQ(options.cluster.user, "") << "a URL without a user wants none";
   EXPECT_TRUE(options.cluster.routes.empty());
 }
 
 TEST(ClusterFlags, TellWhatIsWrong) {
-  EXPECT_EQ(Invoke({"-routes", "nats://h:1"}).Problem({}),
+  EXPECT_EQ(InvokeCluster({"-routes", "nats://h:1"}).Problem({}),
             "solicited routes require cluster capabilities, e.g. --cluster");
-  EXPECT_EQ(Invoke({"-cluster", "nats://u@h:1"}).Problem({}),
+  EXPECT_EQ(InvokeCluster({"-cluster", "nats://u@h:1"}).Problem({}),
             "expected cluster password to be set");
-  EXPECT_NE(Invoke({"-cluster", "nats://h"}).Problem({}), "");
-  EXPECT_NE(Invoke({"-cluster", "nats://h:x"}).Problem({}), "");
-  EXPECT_NE(Invoke({"-cluster", "nats://h:1", "-routes", "h:1,,"}).Problem({}), "");
+  EXPECT_NE(InvokeCluster({"-cluster", "nats://h"}).Problem({}), "");
+  EXPECT_NE(InvokeCluster({"-cluster", "nats://h:x"}).Problem({}), "");
+  EXPECT_NE(InvokeCluster({"-cluster", "nats://h:1", "-routes", "h:1,,"}).Problem({}), "");
 }
 
 }  // namespace

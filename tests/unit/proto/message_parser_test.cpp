@@ -12,34 +12,34 @@ namespace martlet::proto {
 namespace {
 
 /// An operation with texts of its own; `repeated` is left out, as it says how, not what.
-struct Event {
+struct MessageEvent {
   ServerOp op = ServerOp::kPing;
   std::string subject, sid, reply, headers, payload, text;
 
-  bool operator==(const Event&) const = default;
+  bool operator==(const MessageEvent&) const = default;
 };
 
-void PrintTo(const Event& event, std::ostream* out) {
+void PrintTo(const MessageEvent& event, std::ostream* out) {
   *out << int{static_cast<uint8_t>(event.op)} << " [" << event.subject << "|" << event.sid << "|"
        << event.reply << "|" << event.headers << "|" << event.payload << "|" << event.text << "]";
 }
 
-struct Outcome {
-  std::vector<Event> events;
+struct MessageOutcome {
+  std::vector<MessageEvent> events;
   std::string error;
 
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const MessageOutcome&) const = default;
 };
 
-void PrintTo(const Outcome& outcome, std::ostream* out) {
-  for (const Event& event : outcome.events) {
+void PrintTo(const MessageOutcome& outcome, std::ostream* out) {
+  for (const MessageEvent& event : outcome.events) {
     PrintTo(event, out);
     *out << " ";
   }
   *out << "error: " << outcome.error;
 }
 
-class Feeder {
+class MessageFeeder {
  public:
   // Every chunk stands in memory of its own, which is gone afterwards: the sanitizer then finds
   // views that outlive it.
@@ -56,22 +56,22 @@ class Feeder {
     parser_.Save();
     outcome_.error = parser_.error();
   }
-  const Outcome& outcome() const { return outcome_; }
+  const MessageOutcome& outcome() const { return outcome_; }
   int repeated() const { return repeated_; }
 
  private:
   MessageParser parser_;
-  Outcome outcome_;
+  MessageOutcome outcome_;
   int repeated_ = 0;
 };
 
-Outcome Whole(std::string_view input) {
-  Feeder feeder;
+MessageOutcome Whole(std::string_view input) {
+  MessageFeeder feeder;
   feeder.Feed(input);
   return feeder.outcome();
 }
 
-Event Msg(std::string subject, std::string sid, std::string reply, std::string payload) {
+MessageEvent Msg(std::string subject, std::string sid, std::string reply, std::string payload) {
   return {ServerOp::kMsg,
           std::move(subject),
           std::move(sid),
@@ -81,20 +81,20 @@ Event Msg(std::string subject, std::string sid, std::string reply, std::string p
           ""};
 }
 
-Event Control(ServerOp op, std::string text = "") {
+MessageEvent Control(ServerOp op, std::string text = "") {
   return {op, "", "", "", "", "", std::move(text)};
 }
 
 void ExpectSameHoweverCut(std::string_view input) {
-  const Outcome whole = Whole(input);
+  const MessageOutcome whole = Whole(input);
   for (size_t at = 0; at <= input.size(); ++at) {
-    Feeder two;
+    MessageFeeder two;
     two.Feed(input.substr(0, at));
     two.Feed(input.substr(at));
     EXPECT_EQ(two.outcome(), whole) << "cut at " << at;
   }
   for (size_t piece = 1; piece <= 7; ++piece) {
-    Feeder feeder;
+    MessageFeeder feeder;
     for (size_t at = 0; at < input.size(); at += piece) feeder.Feed(input.substr(at, piece));
     EXPECT_EQ(feeder.outcome(), whole) << "pieces of " << piece;
   }
@@ -113,18 +113,18 @@ TEST(MessageParser, GivesEachOperation) {
   const std::string headers(kHeaders);
   std::string input = Everything();
   input.resize(input.size() - std::string_view("MSG\tno").size());
-  EXPECT_EQ(Whole(input), (Outcome{{Control(ServerOp::kInfo, "{\"a\":1}"),
-                                    Control(ServerOp::kPong),
-                                    Control(ServerOp::kOk),
-                                    Msg("a", "1", "", "hello"),
-                                    Msg("a", "1", "", "HELLO"),
-                                    Control(ServerOp::kPing),
-                                    Msg("a.b", "22", "_R.1", ""),
-                                    Control(ServerOp::kErr, "Slow Consumer"),
-                                    {ServerOp::kHmsg, "s", "3", "", headers, "xy", ""},
-                                    {ServerOp::kHmsg, "s", "3", "r", headers, "", ""},
-                                    Msg("a", "1", "", "MSG ")},
-                                   ""}));
+  EXPECT_EQ(Whole(input), (MessageOutcome{{Control(ServerOp::kInfo, "{\"a\":1}"),
+                                           Control(ServerOp::kPong),
+                                           Control(ServerOp::kOk),
+                                           Msg("a", "1", "", "hello"),
+                                           Msg("a", "1", "", "HELLO"),
+                                           Control(ServerOp::kPing),
+                                           Msg("a.b", "22", "_R.1", ""),
+                                           Control(ServerOp::kErr, "Slow Consumer"),
+                                           {ServerOp::kHmsg, "s", "3", "", headers, "xy", ""},
+                                           {ServerOp::kHmsg, "s", "3", "r", headers, "", ""},
+                                           Msg("a", "1", "", "MSG ")},
+                                          ""}));
 }
 
 TEST(MessageParser, CuttingTheInputChangesNothing) { ExpectSameHoweverCut(Everything()); }
@@ -138,14 +138,14 @@ TEST(MessageParser, CuttingBrokenInputChangesNothing) {
 TEST(MessageParser, EveryPrefixWantsMore) {
   const std::string input = "HMSG s 3 r 18 20\r\n" + std::string(kHeaders) + "xy\r\n";
   for (size_t bytes = 0; bytes < input.size(); ++bytes) {
-    EXPECT_EQ(Whole(input.substr(0, bytes)), Outcome()) << bytes;
+    EXPECT_EQ(Whole(input.substr(0, bytes)), MessageOutcome()) << bytes;
   }
   EXPECT_EQ(Whole(input).events.size(), 1u);
 }
 
 TEST(MessageParser, TakesBlanksTabsAndABareNewline) {
   EXPECT_EQ(Whole("MSG  a\t1   2 \nhi\r\nPING\n").events,
-            (std::vector<Event>{Msg("a", "1", "", "hi"), Control(ServerOp::kPing)}));
+            (std::vector<MessageEvent>{Msg("a", "1", "", "hi"), Control(ServerOp::kPing)}));
 }
 
 TEST(MessageParser, RefusesWhatNoServerSends) {
@@ -172,21 +172,21 @@ TEST(MessageParser, RefusesWhatNoServerSends) {
 }
 
 TEST(MessageParser, AnErrorStays) {
-  Feeder feeder;
+  MessageFeeder feeder;
   feeder.Feed("MSG a 1 2\r\nhi\r\nwhat\r\n");
-  const Outcome broken = feeder.outcome();
+  const MessageOutcome broken = feeder.outcome();
   EXPECT_FALSE(broken.error.empty());
   feeder.Feed("MSG a 1 2\r\nhi\r\nPING\r\n");
   EXPECT_EQ(feeder.outcome(), broken);
 }
 
 TEST(MessageParser, RepeatedLinesGiveTheirOwnPayloads) {
-  Feeder feeder;
+  MessageFeeder feeder;
   feeder.Feed("MSG a 1 r 2\r\nhi\r\nMSG a 1 r 2\r\nho\r\nMSG a 1 r 2\r\nhu\r\n");
   feeder.Feed("MSG a 1 r 2\r\nha\r\n");
   EXPECT_EQ(feeder.outcome().events,
-            (std::vector<Event>{Msg("a", "1", "r", "hi"), Msg("a", "1", "r", "ho"),
-                                Msg("a", "1", "r", "hu"), Msg("a", "1", "r", "ha")}));
+            (std::vector<MessageEvent>{Msg("a", "1", "r", "hi"), Msg("a", "1", "r", "ho"),
+                                       Msg("a", "1", "r", "hu"), Msg("a", "1", "r", "ha")}));
   EXPECT_EQ(feeder.repeated(), 3);
 }
 
@@ -194,13 +194,13 @@ TEST(MessageParser, ALineThatOnlyBeginsAlikeIsNoRepeat) {
   const std::string_view input =
       "MSG a 1 2\r\nhi\r\nMSG a 1 3\r\nhow\r\nMSG a 1 33\r\n123456789012345678901234567890123\r\n"
       "MSG a 1 3\r\nwho\r\nMSG a 1 3\nwho\r\nMSG a 11 3\r\nwhy\r\nMSG a 1 r 3\r\nwas\r\n";
-  Feeder feeder;
+  MessageFeeder feeder;
   feeder.Feed(input);
   EXPECT_EQ(feeder.outcome().events,
-            (std::vector<Event>{Msg("a", "1", "", "hi"), Msg("a", "1", "", "how"),
-                                Msg("a", "1", "", "123456789012345678901234567890123"),
-                                Msg("a", "1", "", "who"), Msg("a", "1", "", "who"),
-                                Msg("a", "11", "", "why"), Msg("a", "1", "r", "was")}));
+            (std::vector<MessageEvent>{Msg("a", "1", "", "hi"), Msg("a", "1", "", "how"),
+                                       Msg("a", "1", "", "123456789012345678901234567890123"),
+                                       Msg("a", "1", "", "who"), Msg("a", "1", "", "who"),
+                                       Msg("a", "11", "", "why"), Msg("a", "1", "r", "was")}));
   EXPECT_EQ(feeder.repeated(), 0);
   ExpectSameHoweverCut(input);
 }
@@ -212,7 +212,7 @@ TEST(MessageParser, ARepeatedLineWithABrokenEndIsAnError) {
 
 TEST(MessageParser, LongLinesAreNotRemembered) {
   const std::string line = "MSG " + std::string(200, 's') + " 1 2\r\nhi\r\n";
-  Feeder feeder;
+  MessageFeeder feeder;
   feeder.Feed(line + line);
   EXPECT_EQ(feeder.outcome().events.size(), 2u);
   EXPECT_EQ(feeder.repeated(), 0);
@@ -221,9 +221,9 @@ TEST(MessageParser, LongLinesAreNotRemembered) {
 TEST(MessageParser, ALineHasItsLimitHoweverItArrives) {
   const std::string line = "INFO " + std::string(MessageParser::kLineBytesMax, 'x') + "\r\n";
   EXPECT_TRUE(Whole(line).error.starts_with("control line too long"));
-  Feeder cut;
+  MessageFeeder cut;
   cut.Feed(std::string_view(line).substr(0, line.size() / 2));
-  EXPECT_EQ(cut.outcome(), Outcome());
+  EXPECT_EQ(cut.outcome(), MessageOutcome());
   cut.Feed(std::string_view(line).substr(line.size() / 2));
   EXPECT_EQ(cut.outcome(), Whole(line));
 }
@@ -232,7 +232,7 @@ TEST(MessageParser, BigPayloadsComeThroughInPieces) {
   const std::string payload(size_t{3} << 20, 'p');
   const std::string input =
       "MSG a 1 " + std::to_string(payload.size()) + "\r\n" + payload + "\r\nPING\r\n";
-  Feeder feeder;
+  MessageFeeder feeder;
   for (size_t at = 0; at < input.size(); at += 100'000) feeder.Feed(input.substr(at, 100'000));
   ASSERT_EQ(feeder.outcome().events.size(), 2u);
   EXPECT_EQ(feeder.outcome().events[0].payload, payload);

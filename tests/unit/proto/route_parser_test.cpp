@@ -13,7 +13,7 @@ namespace martlet::proto {
 namespace {
 
 // An operation with texts of its own.
-struct Event {
+struct RouteEvent {
   RouteOpKind kind = RouteOpKind::kPing;
   std::string argument, origin, account, subject, reply;
   std::vector<std::string> queues;
@@ -21,42 +21,42 @@ struct Event {
   uint32_t header_bytes = 0;
   std::string header_size, size, payload;
 
-  bool operator==(const Event&) const = default;
+  bool operator==(const RouteEvent&) const = default;
 };
 
-void PrintTo(const Event& event, std::ostream* out) {
+void PrintTo(const RouteEvent& event, std::ostream* out) {
   *out << VerbOf(event.kind) << " [" << event.argument << "] payload [" << event.payload << "]";
 }
 
-struct Outcome {
-  std::vector<Event> events;
+struct RouteOutcome {
+  std::vector<RouteEvent> events;
   RouteParseError error = RouteParseError::kNone;
   int state = 0;
 
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const RouteOutcome&) const = default;
 };
 
-void PrintTo(const Outcome& outcome, std::ostream* out) {
-  for (const Event& event : outcome.events) {
+void PrintTo(const RouteOutcome& outcome, std::ostream* out) {
+  for (const RouteEvent& event : outcome.events) {
     PrintTo(event, out);
     *out << "; ";
   }
   *out << "error " << int{static_cast<uint8_t>(outcome.error)} << " state " << outcome.state;
 }
 
-Event Copy(const RouteOp& op) {
-  Event event{.kind = op.kind,
-              .argument = std::string(op.argument),
-              .origin = std::string(op.origin),
-              .account = std::string(op.account),
-              .subject = std::string(op.subject),
-              .reply = std::string(op.reply),
-              .queues = {},
-              .weight = op.weight,
-              .header_bytes = op.header_bytes,
-              .header_size = std::string(op.header_size_text),
-              .size = std::string(op.size_text),
-              .payload = std::string(op.payload)};
+RouteEvent Copy(const RouteOp& op) {
+  RouteEvent event{.kind = op.kind,
+                   .argument = std::string(op.argument),
+                   .origin = std::string(op.origin),
+                   .account = std::string(op.account),
+                   .subject = std::string(op.subject),
+                   .reply = std::string(op.reply),
+                   .queues = {},
+                   .weight = op.weight,
+                   .header_bytes = op.header_bytes,
+                   .header_size = std::string(op.header_size_text),
+                   .size = std::string(op.size_text),
+                   .payload = std::string(op.payload)};
   std::string_view queues = op.queues;
   for (std::string_view name; !(name = TakeQueue(queues)).empty();) event.queues.emplace_back(name);
   EXPECT_EQ(op.has_queue, !event.queues.empty());
@@ -67,9 +67,9 @@ Event Copy(const RouteOp& op) {
 }
 
 // Feeds a parser and writes down what comes out.
-class Feeder {
+class RouteFeeder {
  public:
-  explicit Feeder(const RouteParserLimits& limits) : limits_(limits) {}
+  explicit RouteFeeder(const RouteParserLimits& limits) : limits_(limits) {}
 
   // Every chunk stands in memory of its own, which is gone afterwards: the sanitizer then finds
   // views that outlive it.
@@ -81,7 +81,7 @@ class Feeder {
     parser_.Save();
   }
 
-  const Outcome& outcome() const { return outcome_; }
+  const RouteOutcome& outcome() const { return outcome_; }
   RouteParser& parser() { return parser_; }
 
  private:
@@ -113,40 +113,41 @@ class Feeder {
 
   RouteParserLimits limits_;
   RouteParser parser_;
-  Outcome outcome_;
+  RouteOutcome outcome_;
 };
 
-Outcome Whole(std::string_view input, const RouteParserLimits& limits, bool takes_runs = false) {
-  Feeder feeder(limits);
+RouteOutcome WholeRoute(std::string_view input, const RouteParserLimits& limits,
+                        bool takes_runs = false) {
+  RouteFeeder feeder(limits);
   feeder.Feed(input, takes_runs);
   return feeder.outcome();
 }
 
 // The outcome, which does not depend on where the input is cut.
-Outcome Parse(std::string_view input, const RouteParserLimits& limits = {}) {
-  Outcome whole = Whole(input, limits);
-  EXPECT_EQ(Whole(input, limits, true), whole) << "with runs";
+RouteOutcome Parse(std::string_view input, const RouteParserLimits& limits = {}) {
+  RouteOutcome whole = WholeRoute(input, limits);
+  EXPECT_EQ(WholeRoute(input, limits, true), whole) << "with runs";
   for (size_t at = 1; at < input.size(); ++at) {
-    Feeder feeder(limits);
+    RouteFeeder feeder(limits);
     feeder.Feed(input.substr(0, at));
     feeder.Feed(input.substr(at));
     EXPECT_EQ(feeder.outcome(), whole) << "cut at " << at;
   }
-  Feeder bytes(limits);
+  RouteFeeder bytes(limits);
   for (const char& c : input) bytes.Feed({&c, 1});
   EXPECT_EQ(bytes.outcome(), whole) << "byte by byte";
   return whole;
 }
 
-Event One(std::string_view input, const RouteParserLimits& limits = {}) {
-  const Outcome outcome = Parse(input, limits);
+RouteEvent One(std::string_view input, const RouteParserLimits& limits = {}) {
+  const RouteOutcome outcome = Parse(input, limits);
   EXPECT_EQ(outcome.error, RouteParseError::kNone) << input;
   EXPECT_EQ(outcome.events.size(), 1u) << input;
-  return outcome.events.empty() ? Event() : outcome.events.front();
+  return outcome.events.empty() ? RouteEvent() : outcome.events.front();
 }
 
-RouteParseError ErrorOf(std::string_view input, const RouteParserLimits& limits = {}) {
-  const Outcome outcome = Parse(input, limits);
+RouteParseError RouteErrorOf(std::string_view input, const RouteParserLimits& limits = {}) {
+  const RouteOutcome outcome = Parse(input, limits);
   EXPECT_TRUE(outcome.events.empty()) << input;
   return outcome.error;
 }
@@ -156,13 +157,13 @@ constexpr RouteParserLimits kDedicated = {.account_omitted = true};
 using Queues = std::vector<std::string>;
 
 TEST(RouteParser, ReadsMessagesWithoutHeaders) {
-  Event event = One("RMSG $G foo.bar 5\r\nhello\r\n");
-  EXPECT_EQ(event, (Event{.kind = RouteOpKind::kRmsg,
-                          .argument = "$G foo.bar 5",
-                          .account = "$G",
-                          .subject = "foo.bar",
-                          .size = "5",
-                          .payload = "hello"}));
+  RouteEvent event = One("RMSG $G foo.bar 5\r\nhello\r\n");
+  EXPECT_EQ(event, (RouteEvent{.kind = RouteOpKind::kRmsg,
+                               .argument = "$G foo.bar 5",
+                               .account = "$G",
+                               .subject = "foo.bar",
+                               .size = "5",
+                               .payload = "hello"}));
   event = One("RMSG $G foo _INBOX.1 2\r\nhi\r\n");
   EXPECT_EQ(event.reply, "_INBOX.1");
   event = One("RMSG $G foo | q 2\r\nhi\r\n");
@@ -176,15 +177,15 @@ TEST(RouteParser, ReadsMessagesWithoutHeaders) {
 }
 
 TEST(RouteParser, ReadsMessagesWithHeaders) {
-  Event event = One("HMSG $G foo 2 5\r\nHHabc\r\n");
-  EXPECT_EQ(event, (Event{.kind = RouteOpKind::kHmsg,
-                          .argument = "$G foo 2 5",
-                          .account = "$G",
-                          .subject = "foo",
-                          .header_bytes = 2,
-                          .header_size = "2",
-                          .size = "5",
-                          .payload = "HHabc"}));
+  RouteEvent event = One("HMSG $G foo 2 5\r\nHHabc\r\n");
+  EXPECT_EQ(event, (RouteEvent{.kind = RouteOpKind::kHmsg,
+                               .argument = "$G foo 2 5",
+                               .account = "$G",
+                               .subject = "foo",
+                               .header_bytes = 2,
+                               .header_size = "2",
+                               .size = "5",
+                               .payload = "HHabc"}));
   event = One("HMSG $G foo r 2 2\r\nHH\r\n");
   EXPECT_EQ(event.reply, "r");
   event = One("HMSG $G foo | q 0 2\r\nhi\r\n");
@@ -196,7 +197,7 @@ TEST(RouteParser, ReadsMessagesWithHeaders) {
 }
 
 TEST(RouteParser, DedicatedRoutesOmitTheAccount) {
-  Event event = One("RMSG foo 2\r\nhi\r\n", kDedicated);
+  RouteEvent event = One("RMSG foo 2\r\nhi\r\n", kDedicated);
   EXPECT_EQ(event.account, "");
   EXPECT_EQ(event.subject, "foo");
   event = One("RMSG foo r 2\r\nhi\r\n", kDedicated);
@@ -217,26 +218,26 @@ TEST(RouteParser, DedicatedRoutesOmitTheAccount) {
 TEST(RouteParser, AReplyThatLooksLikeAnIndicatorIsAReply) {
   EXPECT_EQ(One("RMSG $G foo | 2\r\nhi\r\n").reply, "|");
   EXPECT_EQ(One("HMSG $G foo + 0 2\r\nhi\r\n").reply, "+");
-  const Event event = One("RMSG $G foo + r 2\r\nhi\r\n");
+  const RouteEvent event = One("RMSG $G foo + r 2\r\nhi\r\n");
   EXPECT_EQ(event.reply, "r");
   EXPECT_TRUE(event.queues.empty());
 }
 
 TEST(RouteParser, ReadsInterest) {
-  EXPECT_EQ(One("RS+ $G foo.*\r\n"), (Event{.kind = RouteOpKind::kRoutedSub,
-                                            .argument = "$G foo.*",
-                                            .account = "$G",
-                                            .subject = "foo.*"}));
-  EXPECT_EQ(One("RS+ $G foo q 12\r\n"), (Event{.kind = RouteOpKind::kRoutedSub,
-                                               .argument = "$G foo q 12",
+  EXPECT_EQ(One("RS+ $G foo.*\r\n"), (RouteEvent{.kind = RouteOpKind::kRoutedSub,
+                                                 .argument = "$G foo.*",
+                                                 .account = "$G",
+                                                 .subject = "foo.*"}));
+  EXPECT_EQ(One("RS+ $G foo q 12\r\n"), (RouteEvent{.kind = RouteOpKind::kRoutedSub,
+                                                    .argument = "$G foo q 12",
+                                                    .account = "$G",
+                                                    .subject = "foo",
+                                                    .queues = {"q"},
+                                                    .weight = 12}));
+  EXPECT_EQ(One("RS- $G foo\r\n"), (RouteEvent{.kind = RouteOpKind::kRoutedUnsub,
+                                               .argument = "$G foo",
                                                .account = "$G",
-                                               .subject = "foo",
-                                               .queues = {"q"},
-                                               .weight = 12}));
-  EXPECT_EQ(One("RS- $G foo\r\n"), (Event{.kind = RouteOpKind::kRoutedUnsub,
-                                          .argument = "$G foo",
-                                          .account = "$G",
-                                          .subject = "foo"}));
+                                               .subject = "foo"}));
   EXPECT_EQ(One("RS- $G foo q\r\n").queues, (Queues{"q"}));
 }
 
@@ -247,7 +248,7 @@ TEST(RouteParser, AWeightThatIsNoNumberIsZero) {
 }
 
 TEST(RouteParser, ReadsWhatComesFromLeafNodes) {
-  Event event = One("LS+ leaf $G foo q 3\r\n");
+  RouteEvent event = One("LS+ leaf $G foo q 3\r\n");
   EXPECT_EQ(event.kind, RouteOpKind::kLeafSub);
   EXPECT_EQ(event.origin, "leaf");
   EXPECT_EQ(event.account, "$G");
@@ -272,24 +273,25 @@ TEST(RouteParser, ReadsWhatComesFromLeafNodes) {
 }
 
 TEST(RouteParser, ReadsWhatIsAboutTheConnection) {
-  const Outcome outcome = Parse(
+  const RouteOutcome outcome = Parse(
       "CONNECT {\"a\":1}\r\nINFO {} \r\nINFO{}\r\nPING\r\nPONG\r\n+OK\r\n-ERR 'no'\r\n"
       "A+ acc\r\nA- acc\r\n");
   ASSERT_EQ(outcome.error, RouteParseError::kNone);
   ASSERT_EQ(outcome.events.size(), 9u);
-  EXPECT_EQ(outcome.events[0], (Event{.kind = RouteOpKind::kConnect, .argument = "{\"a\":1}"}));
-  EXPECT_EQ(outcome.events[1], (Event{.kind = RouteOpKind::kInfo, .argument = "{} "}));
-  EXPECT_EQ(outcome.events[2], (Event{.kind = RouteOpKind::kInfo, .argument = "{}"}));
+  EXPECT_EQ(outcome.events[0],
+            (RouteEvent{.kind = RouteOpKind::kConnect, .argument = "{\"a\":1}"}));
+  EXPECT_EQ(outcome.events[1], (RouteEvent{.kind = RouteOpKind::kInfo, .argument = "{} "}));
+  EXPECT_EQ(outcome.events[2], (RouteEvent{.kind = RouteOpKind::kInfo, .argument = "{}"}));
   EXPECT_EQ(outcome.events[3].kind, RouteOpKind::kPing);
   EXPECT_EQ(outcome.events[4].kind, RouteOpKind::kPong);
   EXPECT_EQ(outcome.events[5].kind, RouteOpKind::kOk);
-  EXPECT_EQ(outcome.events[6], (Event{.kind = RouteOpKind::kErr, .argument = "'no'"}));
-  EXPECT_EQ(outcome.events[7], (Event{.kind = RouteOpKind::kAccountSub, .argument = "acc"}));
-  EXPECT_EQ(outcome.events[8], (Event{.kind = RouteOpKind::kAccountUnsub, .argument = "acc"}));
+  EXPECT_EQ(outcome.events[6], (RouteEvent{.kind = RouteOpKind::kErr, .argument = "'no'"}));
+  EXPECT_EQ(outcome.events[7], (RouteEvent{.kind = RouteOpKind::kAccountSub, .argument = "acc"}));
+  EXPECT_EQ(outcome.events[8], (RouteEvent{.kind = RouteOpKind::kAccountUnsub, .argument = "acc"}));
 }
 
 TEST(RouteParser, ClientsOperationsArePassedOver) {
-  const Outcome outcome = Parse(
+  const RouteOutcome outcome = Parse(
       "PUB foo 2\r\nhi\r\nPUB foo r 0\r\n\r\nHPUB foo 1 2\r\nhi\r\nSUB foo 1\r\nSUB x\r\n"
       "UNSUB 1\r\nPING\r\n");
   EXPECT_EQ(outcome.error, RouteParseError::kNone);
@@ -303,11 +305,11 @@ TEST(RouteParser, ClientsOperationsArePassedOver) {
 }
 
 TEST(RouteParser, VerbsInAnyCaseBlanksInRunsBareLineFeeds) {
-  const Event plain = One("RMSG $G foo + r q1 q2 2\r\nhi\r\n");
+  const RouteEvent plain = One("RMSG $G foo + r q1 q2 2\r\nhi\r\n");
   for (const char* input :
        {"rmsg $G foo + r q1 q2 2\nhi\r\n", "RmSg\t $G  foo\t+ r q1 q2 2 \nhi\r\n",
         "RMSG   $G foo + r  q1\tq2   2\r\nhi\r\n"}) {
-    Event event = One(input);
+    RouteEvent event = One(input);
     event.argument = plain.argument;
     EXPECT_EQ(event, plain) << input;
   }
@@ -317,7 +319,7 @@ TEST(RouteParser, VerbsInAnyCaseBlanksInRunsBareLineFeeds) {
 }
 
 TEST(RouteParser, ACarriageReturnDividesParts) {
-  const Event event = One("RMSG $G foo\rr 2\r\nhi\r\n");
+  const RouteEvent event = One("RMSG $G foo\rr 2\r\nhi\r\n");
   EXPECT_EQ(event.subject, "foo");
   EXPECT_EQ(event.reply, "r");
 }
@@ -327,7 +329,7 @@ TEST(RouteParser, LinesOfAnyLengthAreSplitAlike) {
     const std::string subject(bytes, 's');
     const std::string input = "RMSG $G " + subject + " reply 2\r\nhi\r\n";
     for (const std::string& line : {input, input + input, input + "RS+ $G foo\r\n"}) {
-      const Outcome outcome = Whole(line, {});
+      const RouteOutcome outcome = WholeRoute(line, {});
       ASSERT_FALSE(outcome.events.empty()) << bytes;
       EXPECT_EQ(outcome.events[0].subject, subject);
       EXPECT_EQ(outcome.events[0].reply, "reply");
@@ -342,37 +344,37 @@ TEST(RouteParser, RefusesWrongArguments) {
         "RS- $G foo q 1\r\n", "LS+ $G foo\r\n", "LS+ o $G foo q\r\n", "LS- foo\r\n", "LS- \r\n",
         "RMSG \r\n", "RMSG $G 2\r\n", "HMSG $G foo 2\r\n", "LMSG o $G foo 2\r\n", "PUB foo\r\n",
         "PUB a b c 2\r\n", "HPUB foo 2\r\n", "HPUB a b c 1 2\r\n"}) {
-    EXPECT_EQ(ErrorOf(input), RouteParseError::kArguments) << input;
+    EXPECT_EQ(RouteErrorOf(input), RouteParseError::kArguments) << input;
   }
-  EXPECT_EQ(ErrorOf("RS+ foo q\r\n", kDedicated), RouteParseError::kArguments);
-  EXPECT_EQ(ErrorOf("RMSG foo\r\n", kDedicated), RouteParseError::kArguments);
+  EXPECT_EQ(RouteErrorOf("RS+ foo q\r\n", kDedicated), RouteParseError::kArguments);
+  EXPECT_EQ(RouteErrorOf("RMSG foo\r\n", kDedicated), RouteParseError::kArguments);
 }
 
 TEST(RouteParser, RefusesWrongIndicators) {
   for (const char* input :
        {"RMSG $G foo x q 2\r\nhi\r\n", "RMSG $G foo || q 2\r\nhi\r\n",
         "HMSG $G foo r q 0 2\r\nhi\r\n", "LMSG o $G foo ++ r q 0 2\r\nhi\r\n"}) {
-    EXPECT_EQ(ErrorOf(input), RouteParseError::kReplyIndicator) << input;
+    EXPECT_EQ(RouteErrorOf(input), RouteParseError::kReplyIndicator) << input;
   }
 }
 
 TEST(RouteParser, RefusesWrongSizes) {
   for (const char* size : {"-1", "+1", "x", "2147483648", "9223372036854775808", "1.0", "0x1"}) {
     const std::string text(size);
-    EXPECT_EQ(ErrorOf("RMSG $G foo " + text + "\r\n"), RouteParseError::kSize) << text;
-    EXPECT_EQ(ErrorOf("HMSG $G foo 0 " + text + "\r\n"), RouteParseError::kSize) << text;
-    EXPECT_EQ(ErrorOf("HMSG $G foo " + text + " 1\r\n"), RouteParseError::kHeaderSize) << text;
-    EXPECT_EQ(ErrorOf("PUB foo " + text + "\r\n"), RouteParseError::kSize) << text;
+    EXPECT_EQ(RouteErrorOf("RMSG $G foo " + text + "\r\n"), RouteParseError::kSize) << text;
+    EXPECT_EQ(RouteErrorOf("HMSG $G foo 0 " + text + "\r\n"), RouteParseError::kSize) << text;
+    EXPECT_EQ(RouteErrorOf("HMSG $G foo " + text + " 1\r\n"), RouteParseError::kHeaderSize) << text;
+    EXPECT_EQ(RouteErrorOf("PUB foo " + text + "\r\n"), RouteParseError::kSize) << text;
   }
-  EXPECT_EQ(ErrorOf("HMSG $G foo 3 2\r\nhi\r\n"), RouteParseError::kSizeOrder);
-  EXPECT_EQ(ErrorOf("LMSG o $G foo 3 2\r\nhi\r\n"), RouteParseError::kSizeOrder);
+  EXPECT_EQ(RouteErrorOf("HMSG $G foo 3 2\r\nhi\r\n"), RouteParseError::kSizeOrder);
+  EXPECT_EQ(RouteErrorOf("LMSG o $G foo 3 2\r\nhi\r\n"), RouteParseError::kSizeOrder);
   EXPECT_EQ(One("RMSG $G foo 00\r\n\r\n").size, "00");
 }
 
 TEST(RouteParser, RefusesPayloadsWithoutTheirEnd) {
   for (const char* input : {"RMSG $G foo 2\r\nhi!\r\n", "RMSG $G foo 2\r\nh\r\n\r\n",
                             "HMSG $G foo 1 2\r\nhi\n\n", "PUB foo 2\r\nhi!"}) {
-    EXPECT_EQ(ErrorOf(input), RouteParseError::kUnknownOperation) << input;
+    EXPECT_EQ(RouteErrorOf(input), RouteParseError::kUnknownOperation) << input;
   }
   EXPECT_EQ(Parse("RMSG $G foo 2\r\nhi!\r\n").state, 41);
   EXPECT_EQ(Parse("RMSG $G foo 2\r\nhi\rx\r\n").state, 42);
@@ -410,7 +412,7 @@ TEST(RouteParser, RefusesUnknownVerbsInTheReferencesState) {
                         Case{"CONX", 12},
                         Case{"INFX", 73},
                         Case{"UNSUB\r\n", 63}}) {
-    const Outcome outcome = Parse(c.input);
+    const RouteOutcome outcome = Parse(c.input);
     EXPECT_EQ(outcome.error, RouteParseError::kUnknownOperation) << c.input;
     EXPECT_EQ(outcome.state, c.state) << c.input;
   }
@@ -419,27 +421,27 @@ TEST(RouteParser, RefusesUnknownVerbsInTheReferencesState) {
 TEST(RouteParser, TheControlLineHasALimit) {
   const RouteParserLimits limits = {.control_line_bytes_max = 20};
   EXPECT_EQ(One("RS+ $G " + std::string(17, 's') + "\r\n", limits).account, "$G");
-  EXPECT_EQ(ErrorOf("RS+ $G " + std::string(18, 's') + "\r\n", limits),
+  EXPECT_EQ(RouteErrorOf("RS+ $G " + std::string(18, 's') + "\r\n", limits),
             RouteParseError::kControlLine);
-  EXPECT_EQ(ErrorOf("RMSG $G " + std::string(18, 's') + " 1\r\n", limits),
+  EXPECT_EQ(RouteErrorOf("RMSG $G " + std::string(18, 's') + " 1\r\n", limits),
             RouteParseError::kControlLine);
-  EXPECT_EQ(ErrorOf("INFO " + std::string(21, 'x'), limits), RouteParseError::kControlLine);
+  EXPECT_EQ(RouteErrorOf("INFO " + std::string(21, 'x'), limits), RouteParseError::kControlLine);
 }
 
 TEST(RouteParser, TheDefaultLimitTakesInfosOf64KiB) {
   const std::string text = "{\"x\":\"" + std::string(65536 - 8, 'x') + "\"}";
-  Feeder feeder({});
+  RouteFeeder feeder({});
   for (size_t at = 0; at < text.size() + 7; at += 1448) {
     feeder.Feed(("INFO " + text + "\r\n").substr(at, 1448));
   }
   EXPECT_EQ(feeder.outcome().error, RouteParseError::kNone);
   ASSERT_EQ(feeder.outcome().events.size(), 1u);
   EXPECT_EQ(feeder.outcome().events[0].argument, text);
-  EXPECT_EQ(Whole("INFO " + text + "x\r\n", {}).error, RouteParseError::kControlLine);
+  EXPECT_EQ(WholeRoute("INFO " + text + "x\r\n", {}).error, RouteParseError::kControlLine);
 }
 
 TEST(RouteParser, AfterAnErrorEveryCallIsOne) {
-  Feeder feeder({});
+  RouteFeeder feeder({});
   feeder.Feed("PING\r\nFOO\r\n");
   EXPECT_EQ(feeder.outcome().events.size(), 1u);
   RouteOp op;
@@ -511,7 +513,7 @@ TEST(RouteParser, RunsAreMessagesWithTheSameLine) {
 
 TEST(RouteParser, RunsEndWhereAPayloadHasNoEnd) {
   const std::string good = "HMSG $G foo 0 2\r\nhi\r\n";
-  const Outcome outcome = Parse(good + good + "HMSG $G foo 0 2\r\nhi\rx");
+  const RouteOutcome outcome = Parse(good + good + "HMSG $G foo 0 2\r\nhi\rx");
   EXPECT_EQ(outcome.events.size(), 2u);
   EXPECT_EQ(outcome.error, RouteParseError::kUnknownOperation);
 }

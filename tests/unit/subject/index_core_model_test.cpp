@@ -18,7 +18,7 @@
 namespace martlet::subject::model {
 namespace {
 
-constexpr unsigned kShards = 3;
+constexpr unsigned kModelShards = 3;
 
 uint64_t Wish(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -36,8 +36,8 @@ struct Node : BasicListNode<Sync> {
   Node(uint32_t its_key, int its_id) : BasicListNode(its_key), id(its_id) {}
 
   const int id;
-  std::array<Atomic<uint32_t>, kShards> members;
-  std::array<uint64_t, kShards> since = {};  // each its shard's own
+  std::array<Atomic<uint32_t>, kModelShards> members;
+  std::array<uint64_t, kModelShards> since = {};  // each its shard's own
 };
 
 // Four entrances at most.
@@ -69,8 +69,8 @@ struct Match {
 // The core as SubjectIndex uses it, with one generation for all and one member per shard and node.
 class World {
  public:
-  explicit World(Execution& execution) : execution_(execution), core_(kShards, 1, this) {
-    for (unsigned shard = 0; shard < kShards; ++shard) core_.reclaimer().Online(shard);
+  explicit World(Execution& execution) : execution_(execution), core_(kModelShards, 1, this) {
+    for (unsigned shard = 0; shard < kModelShards; ++shard) core_.reclaimer().Online(shard);
   }
 
   Core& core() { return core_; }
@@ -191,7 +191,7 @@ void GoneWhileOthersLook(Execution& execution, Unsubscribe unsubscribe) {
                    world.core().reclaimer().Quiesce(1);
                  },
                  [&] { world.core().reclaimer().Quiesce(2); }});
-  for (unsigned shard = 0; shard < kShards; ++shard) world.core().reclaimer().Offline(shard);
+  for (unsigned shard = 0; shard < kModelShards; ++shard) world.core().reclaimer().Offline(shard);
   world.Expect(world.core().reclaimer().CollectAll() == 0, "something is never freed");
   world.Expect(world.Find(kLow).nodes.empty(), "still there");
 }
@@ -272,7 +272,7 @@ void Anything(Execution& execution, std::mt19937_64& random) {
     uint32_t key;
     int id;
   };
-  std::array<std::vector<Held>, kShards> held;
+  std::array<std::vector<Held>, kModelShards> held;
   const auto body = [&](unsigned shard, uint64_t seed) {
     return [&world, &held, shard, seed] {
       std::mt19937_64 own(seed);
@@ -301,10 +301,10 @@ void Anything(Execution& execution, std::mt19937_64& random) {
     };
   };
   execution.Run({body(0, random()), body(1, random()), body(2, random())});
-  for (unsigned shard = 0; shard < kShards; ++shard) {
+  for (unsigned shard = 0; shard < kModelShards; ++shard) {
     for (const Held& one : held[shard]) world.Remove(shard, *one.node);
   }
-  for (unsigned shard = 0; shard < kShards; ++shard) world.core().reclaimer().Offline(shard);
+  for (unsigned shard = 0; shard < kModelShards; ++shard) world.core().reclaimer().Offline(shard);
   world.Expect(world.core().reclaimer().CollectAll() == 0, "something is never freed");
   world.core().nodes().ForEachNode(
       [&](Node&) { world.Expect(false, "something is never removed"); });

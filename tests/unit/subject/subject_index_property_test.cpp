@@ -17,8 +17,8 @@
 namespace martlet::subject {
 namespace {
 
-constexpr unsigned kShards = 4;
-constexpr size_t kLiveMax = 64;
+constexpr unsigned kPropertyShards = 4;
+constexpr size_t kPropertyLiveMax = 64;
 constexpr size_t kCrowdMax = 3000;
 constexpr AccountId kCrowdAccount = 2;
 constexpr uint64_t kSeed = 7;
@@ -28,7 +28,7 @@ long OperationsWanted() {
   return text != nullptr ? std::atol(text) : 1'000'000;
 }
 
-struct Live : Subscriber {
+struct PropertyLive : Subscriber {
   unsigned shard = 0;
   AccountId account = 0;
   std::string text;
@@ -38,7 +38,7 @@ struct Live : Subscriber {
 class History {
  public:
   History() {
-    for (unsigned shard = 0; shard < kShards; ++shard) {
+    for (unsigned shard = 0; shard < kPropertyShards; ++shard) {
       caches_.push_back(std::make_unique<MatchCache>(index_, shard));
       index_.reclaimer().Online(shard);
     }
@@ -47,7 +47,7 @@ class History {
     while (!live_.empty()) RemoveAt(live_.size() - 1);
     while (!crowd_.empty()) ShrinkCrowd();
     EXPECT_EQ(index_.filters(), 0u);
-    for (unsigned shard = 0; shard < kShards; ++shard) index_.reclaimer().Offline(shard);
+    for (unsigned shard = 0; shard < kPropertyShards; ++shard) index_.reclaimer().Offline(shard);
     EXPECT_EQ(index_.reclaimer().CollectAll(), 0u);
   }
 
@@ -56,7 +56,7 @@ class History {
     switch (Below(8)) {
       case 0:
       case 1:
-        if (live_.size() < kLiveMax) Add();
+        if (live_.size() < kPropertyLiveMax) Add();
         return {};
       case 2:
         if (!live_.empty()) RemoveAt(Below(live_.size()));
@@ -67,7 +67,7 @@ class History {
         RemoveAt(live_.size() - 1);
         return {};
       case 4:
-        Rest(static_cast<unsigned>(Below(kShards)));
+        Rest(static_cast<unsigned>(Below(kPropertyShards)));
         MoveCrowd();
         return {};
       case 5:
@@ -151,8 +151,8 @@ class History {
   }
 
   void Add() {
-    auto live = std::make_unique<Live>();
-    live->shard = static_cast<unsigned>(Below(kShards));
+    auto live = std::make_unique<PropertyLive>();
+    live->shard = static_cast<unsigned>(Below(kPropertyShards));
     live->account = Below(4) == 0 ? 1 : kGlobalAccount;
     if (!live_.empty() && Below(3) == 0) {
       live->text = live_[Below(live_.size())]->text;  // further members of a filter
@@ -179,8 +179,8 @@ class History {
       if (!crowd_.empty()) ShrinkCrowd();
       return;
     }
-    auto live = std::make_unique<Live>();
-    live->shard = static_cast<unsigned>(Below(kShards));
+    auto live = std::make_unique<PropertyLive>();
+    live->shard = static_cast<unsigned>(Below(kPropertyShards));
     live->text = RandomFilter() + "." + std::to_string(Below(1'000'000));
     if (live->text.find('>') != live->text.npos) return;
     index_.Add(live->shard, kCrowdAccount, live->text, {}, *live);
@@ -194,7 +194,7 @@ class History {
   }
 
   static void AppendMembers(const Filter& filter, std::vector<const Subscriber*>& to) {
-    for (unsigned shard = 0; shard < kShards; ++shard) {
+    for (unsigned shard = 0; shard < kPropertyShards; ++shard) {
       const auto local = filter.local(shard);
       to.insert(to.end(), local.begin(), local.end());
     }
@@ -207,7 +207,7 @@ class History {
       index_.Match(account, subject, direct);
       return Compare(account, subject, direct, 0);
     }
-    const auto shard = static_cast<unsigned>(Below(kShards));
+    const auto shard = static_cast<unsigned>(Below(kPropertyShards));
     return Compare(account, subject, caches_[shard]->Match(account, subject), shard);
   }
 
@@ -273,10 +273,10 @@ class History {
   };
 
   std::mt19937_64 random_{kSeed};
-  SubjectIndex index_{kShards};
+  SubjectIndex index_{kPropertyShards};
   std::vector<std::unique_ptr<MatchCache>> caches_;
-  std::vector<std::unique_ptr<Live>> live_;
-  std::vector<std::unique_ptr<Live>> crowd_;
+  std::vector<std::unique_ptr<PropertyLive>> live_;
+  std::vector<std::unique_ptr<PropertyLive>> crowd_;
   bool crowd_grows_ = true;
   std::vector<Asker> askers_ = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {3, 0}, {3, 1}};
   std::vector<std::string> subjects_ = std::vector<std::string>(32, "a");  // asked for again
