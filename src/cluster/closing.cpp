@@ -46,7 +46,7 @@ void Mesh::State::Detach(Link& link, bool by_error) {
     peer->slots.erase(link.slot);
     if (!peer->known()) {
       OnPeerGone(link, *peer, by_error);
-    } else if (by_error) {
+    } else {
       RepeatGossip(*peer);
     }
   } else {

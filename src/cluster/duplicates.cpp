@@ -91,8 +91,9 @@ void Mesh::State::UpgradeToSolicited(Link& link, const base::Url& url, bool conf
 void Mesh::State::OnProbeFailed(Link& holder) {
   Link* newcomer = FindOpen(holder.newcomer);
   if (newcomer == nullptr) return CloseStale(holder);
-  if (KeepsHolder(holder, *newcomer)) return CloseDuplicate(&holder, *newcomer);
-  Replace(holder, *newcomer);
+  if (!KeepsHolder(holder, *newcomer)) return Replace(holder, *newcomer);
+  CloseDuplicate(&holder, *newcomer);
+  Probe(holder);  // nothing there waits any more: if it stays silent it is dead
 }
 
 /// Whether the two were made at the same time and the other side, asking the same, decides for the

@@ -107,11 +107,12 @@ bool Mesh::State::IsToBeForwarded(const Link& newcomer) const {
   return newcomer.info.gossip_mode != proto::kGossipDisabled;
 }
 
-/// Who has told us of a newcomer has told all that it knew. Two that come at the same time, one
-/// here and one there, would miss each other: the reference leaves it at that.
+/// Who has told us of a newcomer, or it of us, has told all that it knew. Two that come at the same
+/// time, one here and one there, would miss each other: the reference leaves it at that. Of those
+/// who come to us because they were told, only such hear as nobody else has told of.
 bool Mesh::State::MayHaveMissed(const Link& newcomer, const Peer& peer) const {
-  return newcomer.dialled && newcomer.account.empty() && peer.id != newcomer.told_by &&
-         peer.known() && peer.since_ms + kRestMs > now_ms_;
+  return (newcomer.dialled || peer.joined_here) && newcomer.account.empty() &&
+         peer.id != newcomer.told_by && peer.known() && peer.since_ms + kRestMs > now_ms_;
 }
 
 /// Who dials has a connection before the other side has looked at who it is. If others were told at
@@ -145,7 +146,7 @@ void Mesh::State::Forward(const Link& newcomer) {
     const Link* link = Find(by);
     if (link == nullptr || (!account.empty() && link->no_pool)) continue;
     proto::RouteInfo info = newcomer.info;
-    const bool widely = newcomer.dialled ? newcomer.configured : link->configured;
+    const bool widely = to_all && (newcomer.dialled ? newcomer.configured : link->configured);
     if (widely) {
       info.gossip_mode = proto::kGossipOverride;
     } else {

@@ -80,6 +80,12 @@ void Mesh::State::On(const Dialed& event) {
   link.sought = std::move(target.sought);
   link.told_by = std::move(target.told_by);
   link.gossip_mode = target.gossip_mode;
+  // Of us it has told whom it knew. If it is gone, others have come since, its own successor first.
+  const Peer* teller = peers_.Find(link.told_by);
+  const bool teller_gone = !link.told_by.empty() && (teller == nullptr || !teller->known());
+  if (teller_gone && link.gossip_mode == proto::kGossipDisabled) {
+    link.gossip_mode = proto::kGossipDefault;
+  }
   link.account = std::move(target.account);
   Greet(link);
 }
@@ -214,7 +220,11 @@ void Mesh::State::OnFirstInfo(Link& link, proto::RouteInfo info) {
                   CloseReason::kProtocolViolation);
   }
   // Another server lives at the address of the one that was looked for.
-  if (info.server_id != link.sought) lost_.Remove(link.sought);
+  if (info.server_id != link.sought && !link.sought.empty()) {
+    lost_.Remove(link.sought);
+    // Nobody has been told of this one and us.
+    if (link.gossip_mode == proto::kGossipDisabled) link.gossip_mode = proto::kGossipOverride;
+  }
   if (info.server_id == settings_.server_id) {
     link.peer_id = info.server_id;  // what follows the loss of it depends on this
     NoteReached(link.url, link.peer_id);

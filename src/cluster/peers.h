@@ -26,6 +26,7 @@ struct Peer {
   proto::RouteInfo info;                    // its first, ready for gossip
   std::vector<std::string> urls;            // of it, as counted among what clients are told
   uint64_t since_ms = 0;                    // when the first of its slots was filled
+  bool joined_here = false;                 // came to us, and not because others had told of us
   bool leaving = false;                     // lame duck
   uint64_t mend_delay_ms = 0;               // until what is missing is dialled for again
   int quick_mends = 0;                      // since it was complete

@@ -134,6 +134,7 @@ void Mesh::State::PutIntoSlot(Link& link, Peer& peer, int64_t slot) {
   if (peer.slots.size() == 1) {
     peer.info = link.info;
     peer.since_ms = now_ms_;
+    peer.joined_here = !link.dialled && link.info.gossip_mode != proto::kGossipDisabled;
     peer.leaving = false;
     if (peers_.known() > 1) ForwardSoon(link);
     if (!settings_.no_advertise) {

@@ -124,6 +124,7 @@ void Network::Heal() {
     for (int i = 0; i < count; ++i) Unblock(way.first, way.second);
   }
   extra_ms_.clear();
+  healed_ = true;
 }
 
 bool Network::IsWell(WireId id) const {

@@ -26,6 +26,7 @@ void Node::Start(cluster::Settings settings) {
   ++life_;
   up_ = powered_ = true;
   armed_ms_ = UINT64_MAX;
+  recent_dials_.clear();  // a process at its start may dial at once what another had just dialled
   client_urls_ = settings_.client_urls;
   Trace("starts as " + settings_.server_id + " of " + settings_.name);
   mesh_ = std::make_unique<cluster::Mesh>(settings_, world_.random.Next());

@@ -138,12 +138,28 @@ TEST(Duplicates, BothSidesOfAMutualDialKeepTheSame) {
   EXPECT_EQ(
       AfterMutualDial("ID_A", true),
       (Lines{"#1 > -ERR 'Stale Connection'", "#1 close Stale Connection", "#2 register ID_B all"}));
-  EXPECT_EQ(AfterMutualDial("ID_A", false), Lines{"#1 close Duplicate Route"});
+  EXPECT_EQ(AfterMutualDial("ID_A", false), (Lines{"#1 close Duplicate Route", "#2 > PING"}));
   // ID_C is greater: what it dialled itself stays.
-  EXPECT_EQ(AfterMutualDial("ID_C", true), Lines{"#2 close Duplicate Route"});
+  EXPECT_EQ(AfterMutualDial("ID_C", true), (Lines{"#2 close Duplicate Route", "#1 > PING"}));
   EXPECT_EQ(
       AfterMutualDial("ID_C", false),
       (Lines{"#2 > -ERR 'Stale Connection'", "#2 close Stale Connection", "#1 register ID_B all"}));
+}
+
+// What was kept though it had not answered answers now, or it has broken meanwhile.
+TEST(Duplicates, WhatWasKeptHasToAnswerSoon) {
+  for (const bool answers : {true, false}) {
+    Script a(Plain());
+    AcceptFrom(a, 1, "B");
+    AcceptFrom(a, 2, "B");
+    a.Pass(1000);
+    a.Take();
+    if (answers) a.Hear(1, "PONG");
+    a.Pass(1000);
+    const Lines closed = {"#1 > -ERR 'Stale Connection'", "#1 close Stale Connection",
+                          "clients 127.0.0.1:21001"};
+    EXPECT_EQ(a.TakeActions(), answers ? Lines{} : closed);
+  }
 }
 
 /// The same with pools: what B has told the place of, it has registered.

@@ -1,4 +1,6 @@
 // What servers tell each other of others, and what clients are told: transcripts 08 to 11, 17, 32.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "script.h"
@@ -138,6 +140,7 @@ TEST(Gossip, GoesWideWhereClustersMeet) {
   const Lines lines = a.TakeActions();
   EXPECT_NE(std::find(lines.begin(), lines.end(), "#2 > INFO of ID_C gossip=2"), lines.end());
   EXPECT_NE(std::find(lines.begin(), lines.end(), "#1 > INFO of ID_C gossip=1"), lines.end());
+  a.Pass(5000);
   a.Take();
   AcceptFrom(a, 4, "E", R"("gossip_mode":1)");
   for (const std::string& line : a.TakeActions()) {
@@ -161,14 +164,59 @@ TEST(Gossip, TwoThatComeAtTheSameTimeHearOfEachOther) {
   }
 }
 
-TEST(Gossip, ABrokenConnectionOfAPoolTakesNoneWithIt) {
-  Script a(Pooled());
-  AcceptFrom(a, 1, "B", kPool);
-  AcceptFrom(a, 2, "B", std::string(kPool) + R"(,"route_pool_idx":1)");
-  AcceptFrom(a, 3, "C", kPool);
+// The same from the other side: D has just joined here, and C, who comes because it was told of us,
+// says that all know of it.
+TEST(Gossip, WhoComesFromGossipIsToldOfToThoseWhoHaveJustJoined) {
+  for (const uint64_t between_ms : {100, 5000}) {
+    Script b(Plain());
+    AcceptFrom(b, 1, "D");
+    AcceptFrom(b, 2, "E", R"("gossip_mode":1)");  // of it others tell
+    b.Pass(between_ms);
+    b.Take();
+    AcceptFrom(b, 3, "C", R"("gossip_mode":1)");
+    Lines sent = b.TakeActions();
+    std::erase_if(sent, [](const std::string& line) { return line.find(" of ") == line.npos; });
+    EXPECT_EQ(sent, between_ms == 100 ? Lines{"#1 > INFO of ID_C gossip=1"} : Lines{});
+  }
+}
+
+// B told us of C and C of us. Who has come since B went knows of neither.
+TEST(Gossip, HoldsNoLongerThanTheOneWhoTold) {
+  for (const bool gone : {false, true}) {
+    Script a(Plain());
+    AcceptFrom(a, 1, "B");
+    a.Hear(1, InfoOf("C", R"("ip":"nats-route://127.0.0.1:21103/","gossip_mode":1)"));
+    if (gone) a.Hear(1, "[FIN]");
+    a.Take();
+    a.Dialed(2);
+    EXPECT_EQ(a.TakeActions(),
+              (Lines{"#2 > CONNECT", gone ? "#2 > INFO off" : "#2 > INFO off gossip=1"}));
+  }
+}
+
+// Another server than the one that we were told of: all have to be told.
+TEST(Gossip, IsOfAServerNotOfItsAddress) {
+  Script a(Plain());
+  AcceptFrom(a, 1, "B");
+  a.Hear(1, InfoOf("C", R"("ip":"nats-route://127.0.0.1:21103/","gossip_mode":1)"));
+  a.Dialed(2);
+  a.Hear(2, InfoOf("D"));
   a.Take();
-  a.Closed(1, CloseReason::kReadError);
-  EXPECT_EQ(a.TakeActions(), Lines{"#2 > INFO of ID_C off pool=3 gossip=1"});
+  a.Hear(2, "PONG");
+  EXPECT_EQ(a.TakeActions(), Lines{"#1 > INFO of ID_D"});
+}
+
+// Broken, or closed by a peer that had another name for a while and did not take what it was told.
+TEST(Gossip, AClosedConnectionOfAPoolTakesNoneWithIt) {
+  for (const CloseReason reason : {CloseReason::kReadError, CloseReason::kClientClosed}) {
+    Script a(Pooled());
+    AcceptFrom(a, 1, "B", kPool);
+    AcceptFrom(a, 2, "B", std::string(kPool) + R"(,"route_pool_idx":1)");
+    AcceptFrom(a, 3, "C", kPool);
+    a.Take();
+    a.Closed(1, reason);
+    EXPECT_EQ(a.TakeActions(), Lines{"#2 > INFO of ID_C off pool=3 gossip=1"});
+  }
 }
 
 // 17: lame duck.
