@@ -56,9 +56,14 @@ class Stream:
     def __init__(self, publisher, subscriber):
         self.publisher, self.subscriber = publisher.client(), subscriber.client()
         subscribe(self.subscriber, "stream", 1)
+        wait_for(self.is_wanted, "interest at the publisher's server")
         self.sent, self.running, self.data = 0, True, b""
         self.thread = threading.Thread(target=self.publish)
         self.thread.start()
+
+    def is_wanted(self):
+        published(self.publisher, "stream", b"<->")
+        return b"<->" in self.subscriber.rest(0.05)[0]
 
     def publish(self):
         while self.running:
