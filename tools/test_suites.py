@@ -45,7 +45,7 @@ Stage = collections.namedtuple("Stage", "name directory options suites slowness 
 
 # Without martlet's reports and command line: much to compile, and little that could go wrong there.
 # -O1 and line numbers alone are what reports need, and a third of the compiler's time under -O2 -g.
-# Files of one target compiled together take a third again; that each stands alone, release shows.
+# Files of one target compiled together take 40 % off that; that each stands alone, release shows.
 SANITIZED = {"buildtype": "debugoptimized", "optimization": "1", "cpp_args": "-g1",
              "mimalloc": "disabled", "benchmarks": "false", "companion": "false",
              "unity": "on", "unity_size": "8"}

@@ -5,10 +5,12 @@
 
 #include <openssl/crypto.h>
 
+#include "base/go_text.h"
+
 namespace martlet::auth {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+using base::IsDigit;
 
 constexpr size_t kMinorVersion = 2;  // the letter of "$2b$11$..."
 constexpr size_t kHashSize = 60;

@@ -2,14 +2,17 @@
 
 #include <optional>
 
+#include "base/go_text.h"
+
 namespace martlet::compare {
 namespace {
+
+using base::IsDigit;
 
 constexpr std::string_view kPortMark = "{port}";
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 /// Reads one word after the other.
 class WordReader {
