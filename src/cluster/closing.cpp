@@ -59,6 +59,7 @@ void Mesh::State::Detach(Link& link, bool by_error) {
 void Mesh::State::OnPeerGone(const Link& last, Peer& peer, bool by_error) {
   client_urls_changed_ |= client_urls_.Remove(std::exchange(peer.urls, {}));
   peer.pinned_by_peer.clear();
+  member_checks_.Clear(peer.id);
   if (!by_error || peer.leaving || stopped_ || last.solicited || last.no_redial) return;
   if (const std::optional<base::Url> url = base::ParseUrl(peer.info.ip)) {
     lost_.Add(peer.id, WithOwnUser(*url, peer.info), true, kAfterDialledMs, now_ms_);

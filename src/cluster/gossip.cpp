@@ -20,6 +20,7 @@ using base::GoQuote;
 /// An INFO on a link that is up. Source: spec route-protocol.md section 3, "Classification".
 void Mesh::State::OnUpdate(Link& link, const proto::RouteInfo& info) {
   if (!info.route_acc_add_reqid.empty()) return OnPinInfo(link, info);
+  if (info.martlet_members != 0) return OnMembersCheck(link, info);
   if (!info.gateway.empty()) {
     return Say(LogLevel::kError, "Received information about gateway " + GoQuote(info.gateway) +
                                      " from " + link.peer_id + ", but gateway is not configured");

@@ -53,6 +53,7 @@ void Mesh::Stop(Actions& out) {
 const std::string& Mesh::cluster_name() const { return state_->cluster_name(); }
 size_t Mesh::links() const { return state_->links(); }
 size_t Mesh::remotes() const { return state_->remotes(); }
+uint64_t Mesh::member_differences() const { return state_->member_differences(); }
 std::vector<LinkView> Mesh::Registered() const { return state_->Registered(); }
 
 }  // namespace martlet::cluster

@@ -63,6 +63,8 @@ class Mesh {
   const std::string& cluster_name() const;
   size_t links() const;    // registered
   size_t remotes() const;  // servers
+  /// Times that a peer, a Martlet, was found to know other servers.
+  uint64_t member_differences() const;
   /// By server, those of pools by slot; behind all of them the dedicated ones.
   std::vector<LinkView> Registered() const;
 

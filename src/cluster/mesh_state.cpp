@@ -59,14 +59,15 @@ void Mesh::State::OnTimer() {
   }
   if (pin_until_ms_ <= now_ms_) OnPinTimer();
   while (const auto peer_id = mends_.TakeDue(now_ms_)) Mend(*peer_id);
+  while (const auto peer_id = member_checks_.TakeDue(now_ms_)) SendMembersCheck(*peer_id);
   TryLost();
   dialer_.OnTimer(now_ms_, *out_);
   RememberGivenUp();
 }
 
 uint64_t Mesh::State::NextTimer() const {
-  return std::min(
-      {dialer_.NextTimer(), lost_.NextTimer(), alarms_.next(), mends_.next(), pin_until_ms_});
+  return std::min({dialer_.NextTimer(), lost_.NextTimer(), alarms_.next(), mends_.next(),
+                   member_checks_.next(), pin_until_ms_});
 }
 
 void Mesh::State::TryLost() {
@@ -121,6 +122,7 @@ void Mesh::State::Stop() {
   dialer_.Stop(*out_);
   lost_.Clear();
   mends_.ClearAll();
+  member_checks_.ClearAll();
   pin_until_ms_ = UINT64_MAX;
   for (auto& [id, link] : links_) CloseLink(link, CloseReason::kServerShutdown);
 }

@@ -59,6 +59,7 @@ class Mesh::State {
   const std::string& cluster_name() const { return settings_.name; }
   size_t links() const { return peers_.links(); }
   size_t remotes() const { return peers_.known(); }
+  uint64_t member_differences() const { return member_differences_; }
   std::vector<LinkView> Registered() const;
 
  private:
@@ -157,6 +158,12 @@ class Mesh::State {
   void Forward(const Link& newcomer);
   void RepeatGossip(const Peer& peer);
 
+  // member_checks.cpp
+  uint64_t SumOfMembers() const;
+  void ArmMembersCheck(const Link& link);
+  void SendMembersCheck(const std::string& peer_id);
+  void OnMembersCheck(const Link& link, const proto::RouteInfo& info);
+
   // pinning.cpp
   void RefreshDedicated();
   void AskToPin(const std::vector<std::string>& accounts);
@@ -200,7 +207,9 @@ class Mesh::State {
   bool client_urls_changed_ = false;
   std::vector<std::string> told_urls_;
   Alarms<std::pair<Due, LinkId>> alarms_;
-  Alarms<std::string> mends_;  // by server id
+  Alarms<std::string> mends_;          // by server id
+  Alarms<std::string> member_checks_;  // the same
+  uint64_t member_differences_ = 0;
 
   // A configured route, and whom it led to.
   struct Awaited {

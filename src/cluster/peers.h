@@ -30,6 +30,9 @@ struct Peer {
   bool leaving = false;                     // lame duck
   uint64_t mend_delay_ms = 0;               // until what is missing is dialled for again
   int quick_mends = 0;                      // since it was complete
+  std::string difference;               // of both sums of members at its last check; empty: none
+  uint64_t next_check_ms = 0;           // an earlier one does not count
+  uint64_t checks_with_difference = 0;  // that found the same one
 
   bool known() const { return !slots.empty(); }
   /// -1: none is free.

@@ -136,6 +136,7 @@ void Mesh::State::PutIntoSlot(Link& link, Peer& peer, int64_t slot) {
     peer.since_ms = now_ms_;
     peer.joined_here = !link.dialled && link.info.gossip_mode != proto::kGossipDisabled;
     peer.leaving = false;
+    ArmMembersCheck(link);
     if (peers_.known() > 1) ForwardSoon(link);
     if (!settings_.no_advertise) {
       peer.urls = link.info.connect_urls;

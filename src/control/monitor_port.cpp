@@ -218,7 +218,8 @@ monitor::ServerSnapshot MonitorPort::Look() {
     cluster = {.name = mesh.cluster_name(),
                .port = cluster_->port(),
                .routes = mesh.links(),
-               .remotes = mesh.remotes()};
+               .remotes = mesh.remotes(),
+               .member_differences = mesh.member_differences()};
   }
   return {.options = facts_->options,
           .info = facts_->info,

@@ -38,8 +38,8 @@ struct Totals {
   uint64_t stale_routes = 0;
   uint64_t remote_subscriptions = 0;
   uint64_t remote_subscriptions_made = 0;
-  // Messages that came too late.
   uint64_t interest_differences = 0;
+  // Messages that came too late.
   uint64_t lost_interest = 0;
   uint64_t lost_routes = 0;
 };
@@ -53,6 +53,7 @@ struct ClusterSnapshot {
   uint16_t port = 0;  // bound
   uint64_t routes = 0;
   uint64_t remotes = 0;
+  uint64_t member_differences = 0;
 };
 
 /// The server itself, at the moment of the answer. Borrows all but numbers.

@@ -137,14 +137,16 @@ void WriteLabels(const Options& options, Writer& json) {
   }
 }
 
-// What the reference does not count: messages that were on their way, between shards or servers,
-// when the subscription or the route was gone that they were for.
-void WriteOwn(const Totals& totals, Writer& json) {
+// What the reference does not count: what checks of routes have found, and messages that were on
+// their way, between shards or servers, when the subscription or the route was gone that they were
+// for.
+void WriteOwn(const ServerSnapshot& server, const Totals& totals, Writer& json) {
   json.Key("martlet");
   json.BeginObject();
   json.Member("interest_differences", totals.interest_differences);
   json.Member("lost_interest", totals.lost_interest);
   json.Member("lost_routes", totals.lost_routes);
+  json.Member("member_differences", server.cluster ? server.cluster->member_differences : 0);
   json.EndObject();
 }
 
@@ -177,7 +179,7 @@ Response Varz(const ServerSnapshot& server) {
     json.Member(none, 0);
   }
   json.EndObject();
-  WriteOwn(totals, json);
+  WriteOwn(server, totals, json);
   json.EndObject();
   return JsonResponse(std::move(body));
 }

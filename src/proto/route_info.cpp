@@ -85,6 +85,16 @@ void WriteGossip(const RouteInfo& info, std::string& out) {
   WriteInfo(info, Of::kOther, "\r\n", out);
 }
 
+void WriteMembersCheck(int64_t members, std::string_view sum, std::string& out) {
+  out += "INFO ";
+  json::Writer json(out);
+  json.BeginObject();
+  json.Member("martlet_members", members);
+  json.Member("martlet_sum", sum);
+  json.EndObject();
+  out += "\r\n";
+}
+
 void WriteInterestCheck(const InterestCheck& check, std::string& out) {
   out += "INFO ";
   json::Writer json(out);

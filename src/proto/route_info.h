@@ -60,6 +60,9 @@ struct RouteInfo {
   std::string gateway;      // its INFO is not about routes
   /// Ours, not the reference's: the form of the checks below that the server understands.
   int64_t martlet_checks = 0;
+  /// Ours: a check of who the cluster is; never together with the rest. 0: this is none.
+  int64_t martlet_members = 0;
+  std::string martlet_sum;  // of their server ids, in hexadecimal
   friend bool operator==(const RouteInfo&, const RouteInfo&) = default;
 };
 
@@ -89,6 +92,8 @@ void WriteGossip(const RouteInfo& info, std::string& out);
 /// or a wrong type.
 absl::StatusOr<RouteInfo> ReadRouteInfo(std::string_view text);
 
+/// Appends the INFO line that checks whom a server knows. Read as any other.
+void WriteMembersCheck(int64_t members, std::string_view sum, std::string& out);
 /// Appends the INFO line.
 void WriteInterestCheck(const InterestCheck& check, std::string& out);
 /// Reads the argument of any INFO; without account and `replay` it is none of these. What is of a

@@ -79,6 +79,8 @@ constexpr Member<RouteInfo> kInfoMembers[] = {
     {"gossip_mode", kInfo, IntField<RouteInfo>{&RouteInfo::gossip_mode, kUint8}},
     {"gateway", kInfo, &RouteInfo::gateway},
     {"martlet_checks", kInfo, IntField<RouteInfo>{&RouteInfo::martlet_checks, kInt}},
+    {"martlet_members", kInfo, IntField<RouteInfo>{&RouteInfo::martlet_members, kInt}},
+    {"martlet_sum", kInfo, &RouteInfo::martlet_sum},
 };
 
 constexpr Member<InterestCheck> kCheckMembers[] = {

@@ -4,24 +4,19 @@
 // Told in the same stream as the interest itself, a check is exact: whatever was told before it has
 // come, and nothing else. It finds what no rule should let happen; so a difference is an error in
 // the log, a count, and everything is told anew.
+#include "base/hash.h"
 #include "session/interest_board.h"
 #include "session/interest_sum.h"
 #include "session/route_session.h"
 
 namespace martlet::session {
 
+using base::Hexadecimal;
 using base::LogLevel;
 
 namespace {
 
 constexpr uint64_t kCheckMs = 10'000;
-
-std::string Hexadecimal(uint64_t number) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(16, '0');
-  for (size_t i = text.size(); i-- > 0; number >>= 4U) text[i] = kDigits[number & 0xf];
-  return text;
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace martlet::sim {
 namespace {
@@ -171,29 +172,33 @@ void Faults::Restart(uint64_t lasts_ms) {
 }
 
 void Faults::ReloadOne(uint64_t lasts_ms) {
-  Node& node = At(AnyServer());
+  const auto server = static_cast<size_t>(AnyServer());
+  Node& node = *nodes_[server];
   if (!node.up()) return;
-  const cluster::Settings before = node.settings();
-  cluster::Settings changed = before;
+  cluster::Settings changed = node.settings();
+  const cluster::Settings& right = scenario_.servers[server];
+  // Another reload of it may come before this one is undone; so each undoes its own mistake alone.
+  std::function<void(cluster::Settings&)> undo = [](cluster::Settings&) {};
   const uint32_t kind = world_.random.Below(4);
   if (kind == 0 && !changed.routes.empty()) {
     changed.routes.erase(changed.routes.begin() +
                          world_.random.Below(static_cast<uint32_t>(changed.routes.size())));
+    undo = [&right](cluster::Settings& now) { now.routes = right.routes; };
   } else if (kind == 1 && changed.pool_size > 0) {
     changed.pool_size = 1 + world_.random.Below(4);
+    undo = [&right](cluster::Settings& now) { now.pool_size = right.pool_size; };
   } else if (kind == 2) {
     changed.compression.mode = AnyCompression(world_.random);
+    undo = [&right](cluster::Settings& now) { now.compression = right.compression; };
   } else if (std::none_of(nodes_.begin(), nodes_.end(),
                           [](const auto& one) { return one->settings().name_dynamic; })) {
-    changed.name = "C2";  // a mistake, soon mended
+    changed.name = "C2";
+    undo = [&right](cluster::Settings& now) { now.name = right.name; };
   }
   node.Reload(changed);
-  world_.time.In(lasts_ms, [&node, before] {
+  world_.time.In(lasts_ms, [&node, undo] {
     cluster::Settings again = node.settings();
-    again.routes = before.routes;
-    again.pool_size = before.pool_size;
-    again.compression = before.compression;
-    again.name = before.name;
+    undo(again);
     node.Reload(again);
   });
 }

@@ -29,6 +29,7 @@ void Node::Start(cluster::Settings settings) {
   recent_dials_.clear();  // a process at its start may dial at once what another had just dialled
   client_urls_ = settings_.client_urls;
   Trace("starts as " + settings_.server_id + " of " + settings_.name);
+  differences_before_ = member_differences();
   mesh_ = std::make_unique<cluster::Mesh>(settings_, world_.random.Next());
   Actions actions;
   mesh_->Start(Clock(), actions);

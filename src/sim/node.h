@@ -86,6 +86,10 @@ class Node final : public Network::Host {
   const std::vector<std::string>& client_urls() const { return client_urls_; }
   uint64_t dials() const { return dials_; }
   uint64_t gossip() const { return gossip_; }
+  /// Times that a check found a peer to know other servers.
+  uint64_t member_differences() const {
+    return differences_before_ + (mesh_ == nullptr ? 0 : mesh_->member_differences());
+  }
   /// First connections to servers and losses: what gossip may be about.
   uint64_t occasions() const { return occasions_; }
 
@@ -156,6 +160,7 @@ class Node final : public Network::Host {
 
   uint64_t dials_ = 0;
   uint64_t gossip_ = 0;
+  uint64_t differences_before_ = 0;  // of lives before this one
   uint64_t occasions_ = 0;
   std::map<std::string, std::deque<uint64_t>> recent_dials_;
 };

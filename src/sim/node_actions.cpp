@@ -73,7 +73,8 @@ void Node::Do(const cluster::Send& action) {
   if (action.bytes.starts_with("INFO ") && end->registered &&
       !just_registered_.contains(action.link)) {
     // Words about oneself go out only before a connection is registered, or in a reload.
-    if (action.bytes.find("\"server_id\":\"" + settings_.server_id) == std::string::npos &&
+    if (action.bytes.find("martlet_members") == std::string::npos &&
+        action.bytes.find("\"server_id\":\"" + settings_.server_id) == std::string::npos &&
         action.bytes.find("route_acc_add_reqid") == std::string::npos) {
       ++gossip_;
     }

@@ -39,7 +39,8 @@ struct Result {
   uint64_t settled_ms = 0;  // from the end of the faults until the cluster was whole
   uint64_t bound_ms = 0;    // how long that might have taken
   uint64_t dials = 0;
-  uint64_t gossip = 0;  // messages about other servers
+  uint64_t gossip = 0;       // messages about other servers
+  uint64_t differences = 0;  // times that a check of members had them told again
   uint64_t events = 0;
 };
 

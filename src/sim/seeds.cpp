@@ -26,13 +26,14 @@ bool ParseSeeds(std::string_view text, SeedRange& seeds) {
 
 uint64_t RunSeeds(const SeedRange& seeds, Options options,
                   const std::function<void(const std::string&)>& print) {
-  uint64_t failed = 0, slowest_ms = 0, dials = 0, gossip = 0;
+  uint64_t failed = 0, slowest_ms = 0, dials = 0, gossip = 0, differences = 0;
   for (uint64_t i = 0; i <= seeds.last - seeds.first; ++i) {
     options.seed = seeds.first + i;
     const Result result = Run(options);
     slowest_ms = std::max(slowest_ms, result.settled_ms);
     dials += result.dials;
     gossip += result.gossip;
+    differences += result.differences;
     if (result.failure.empty()) continue;
     ++failed;
     print("seed " + std::to_string(options.seed) + " (" + std::to_string(result.servers) +
@@ -40,7 +41,8 @@ uint64_t RunSeeds(const SeedRange& seeds, Options options,
   }
   print(std::to_string(seeds.last - seeds.first + 1) + " seeds, " + std::to_string(failed) +
         " failed; whole again after " + std::to_string(slowest_ms) + " ms at most; " +
-        std::to_string(dials) + " dials, " + std::to_string(gossip) + " messages of gossip");
+        std::to_string(dials) + " dials, " + std::to_string(gossip) + " messages of gossip, " +
+        std::to_string(differences) + " times told again after a check");
   return failed;
 }
 

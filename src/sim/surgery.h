@@ -8,7 +8,10 @@ namespace martlet::cluster {
 class MeshSurgery {
  public:
   static void StopMending(Mesh& mesh) { mesh.state_->mends_.ClearAll(); }
-  static void ForgetLostPeers(Mesh& mesh) { mesh.state_->lost_.Clear(); }
+  static void ForgetLostPeers(Mesh& mesh) {
+    mesh.state_->lost_.Clear();
+    mesh.state_->member_checks_.ClearAll();  // others would tell of them again
+  }
 };
 
 }  // namespace martlet::cluster

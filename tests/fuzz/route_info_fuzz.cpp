@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
 #include "input.h"
@@ -23,12 +24,18 @@ std::string_view Argument(std::string_view line) {
 }
 
 void CheckInfo(std::string_view text) {
-  const auto info = ReadRouteInfo(text);
+  auto info = ReadRouteInfo(text);
   if (!info.ok()) {
     CHECK(!info.status().message().empty());
     return;
   }
   std::string line;
+  WriteMembersCheck(info->martlet_members, info->martlet_sum, line);
+  const auto check = ReadRouteInfo(Argument(line));
+  CHECK(check.ok());
+  CHECK(check->martlet_members == std::exchange(info->martlet_members, 0));
+  CHECK(check->martlet_sum == std::exchange(info->martlet_sum, {}));
+  line.clear();
   WriteRouteInfo(*info, line);
   const auto again = ReadRouteInfo(Argument(line));
   CHECK(again.ok());

@@ -622,6 +622,21 @@ def info_bomb(victim, _):
     return "answered"
 
 
+def false_sums(victim, _):
+    """A peer says all the time that it knows other servers; it is told of all, but seldom."""
+    check = b'INFO {"martlet_members":7,"martlet_sum":"00"}\r\n'
+    with Peer(victim).join(martlet_checks=1) as peer:
+        ours = "martlet_checks" in peer.info
+        for told in (0, 1):
+            peer.send(check * 1000)
+            answer, closed = peer.rest(6)  # those that come sooner do not count
+            count = answer.count(b'"server_name":"FRIEND"')
+            expect(not closed and (not ours or count == told), f"told {count} times")
+    line = f"{peer.id} knows 7 servers of the cluster, here are 3, not the same"
+    if ours:
+        wait_for(lambda: victim.log().count(line) == 1, "the warning")
+
+
 class SilentListener:
     """A port of all of 127.0.0.0/8 where connections are not even refused."""
 
@@ -847,6 +862,7 @@ def main():
                ours_only=True)
     stage.case("20000 unknown accounts", unknown_account_flood, 32)
     stage.case("3000 changes of what is imported", info_bomb, 128, ours_only=True)
+    stage.case("1000 false sums of members, twice", false_sums, 8)
     stage.case("gossip of 10000 silent servers",
                gossip_flood(lambda n: f"127.{n // 250 % 250}.{n % 250}.9", "silent"), 64,
                ours_only=True)

@@ -375,7 +375,8 @@ def cluster(args):
         wanted = {"routes": 4, "remotes": 1, "subscriptions": 2, "in_msgs": 13, "in_client_msgs": 13,
                   "out_msgs": 13, "out_bytes": 56, "out_client_msgs": 0, "connections": 1,
                   "total_connections": 1, "martlet": {
-                      "interest_differences": 0, "lost_interest": 0, "lost_routes": 0}}
+                      "interest_differences": 0, "lost_interest": 0, "lost_routes": 0,
+                      "member_differences": 0}}
         for name, value in wanted.items():
             expect(varz[name] == value, f"{name}: {varz[name]} instead of {value}")
         expect(varz["cluster"] == {"name": "C", "addr": "127.0.0.1", "cluster_port": pair.route_port,

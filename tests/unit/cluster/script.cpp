@@ -37,6 +37,7 @@ std::string Place(const std::string& account, int64_t slot, int64_t pool_size,
 }
 
 std::string ShownInfo(const proto::RouteInfo& info) {
+  if (info.martlet_members != 0) return "INFO members=" + std::to_string(info.martlet_members);
   std::string text = "INFO";
   if (info.server_id != "ID_A") text += " of " + info.server_id;
   if (!info.compression.empty()) text += " " + info.compression;

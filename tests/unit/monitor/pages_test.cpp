@@ -109,7 +109,8 @@ TEST(Varz, HasTheReferencesMembersInItsOrder) {
   "martlet": {
     "interest_differences": 0,
     "lost_interest": 0,
-    "lost_routes": 0
+    "lost_routes": 0,
+    "member_differences": 0
   }
 })");
 }
@@ -136,7 +137,7 @@ TEST(Varz, TellsOfTheCluster) {
   server.options.cluster.write_deadline = std::chrono::seconds(3);
   server.options.cluster.close_at_write_deadline = true;
   server.options.retry_writes = true;
-  server.cluster = {.name = "C", .port = 6222, .routes = 4, .remotes = 1};
+  server.cluster = {.name = "C", .port = 6222, .routes = 4, .remotes = 1, .member_differences = 7};
   server.totals = {.in_msgs = 1,
                    .in_bytes = 10,
                    .out_msgs = 2,
@@ -194,7 +195,7 @@ TEST(Varz, TellsOfTheCluster) {
   EXPECT_TRUE(has("\"stale_connection_stats\": {\n    \"clients\": 2,\n    \"routes\": 20,\n"));
   EXPECT_TRUE(
       has("\"martlet\": {\n    \"interest_differences\": 0,\n    \"lost_interest\": 5,\n    "
-          "\"lost_routes\": 6\n  }\n}"));
+          "\"lost_routes\": 6,\n    \"member_differences\": 7\n  }\n}"));
 }
 
 Response Health(std::string_view text, bool accepts = true) {

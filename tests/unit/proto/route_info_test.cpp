@@ -289,6 +289,17 @@ TEST(InterestCheck, IsAnInfoOfItsOwn) {
   EXPECT_TRUE(ReadInterestCheck(line.substr(5)).replay);
 }
 
+TEST(MembersCheck, IsAnInfoOfItsOwn) {
+  std::string line;
+  WriteMembersCheck(3, "00000000000000ff", line);
+  EXPECT_EQ(line, "INFO {\"martlet_members\":3,\"martlet_sum\":\"00000000000000ff\"}\r\n");
+  RouteInfo check;
+  check.martlet_members = 3;
+  check.martlet_sum = "00000000000000ff";
+  EXPECT_EQ(ReadRouteInfo(line.substr(5)).value(), check);
+  EXPECT_EQ(ReadInterestCheck(line.substr(5)).account, "");
+}
+
 TEST(InterestCheck, OtherInfosAndGarbageAreNone) {
   for (const char* info : kInfos) EXPECT_EQ(ReadInterestCheck(info), InterestCheck());
   for (const char* text : {"", "[]", "{", R"({"martlet_check":7})", R"({"martlet_replay":"x"})"}) {
