@@ -302,12 +302,10 @@ def reference_server():
 
 
 def reference_servers():
-    """Where nats-servers of several releases may be: Debian's, the reference, and those of a folder
-    beside it, which is there where somebody has put them.
-    """
-    more = os.path.join(interop_cache(), "bin")
-    return ["/usr/sbin/nats-server", os.path.join(interop_cache(), "reference", "nats-server"),
-            os.path.join(more, "nats-server"), os.path.join(more, "nats-server-2.10.27")]
+    """Where nats-servers of several releases may be: Debian's, and what tools/install-interop built."""
+    return ["/usr/sbin/nats-server"] + [
+        os.path.join(interop_cache(), folder, "nats-server")
+        for folder in ("reference", "reference-2.10.27")]
 
 
 def write_config(text):

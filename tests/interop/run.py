@@ -258,7 +258,8 @@ class CliClient(Client):
 
 
 class Reference:
-    """nats-server of the release that ours follows: no client, but what tests compare with."""
+    """nats-server, of the release that ours follows or of another: no client, but what tests compare
+    with and put into clusters."""
 
     OLDEST_GO = (1, 26)  # that it builds with
     SWITCHING_GO = (1, 21)  # fetches the release that a go.mod names by itself
@@ -289,14 +290,18 @@ class Reference:
         words = subprocess.run([go, "env", "GOMODCACHE", "GOOS", "GOARCH"], capture_output=True,
                                text=True).stdout.split()
         module = f"golang.org/toolchain@v0.0.1-{wanted}.{words[1]}-{words[2]}"
+        root = b.out.parent / wanted  # for all of them
+        if root.exists():
+            return root
         b.run("fetch", go, "mod", "download", module, cwd=b.out)
-        root = b.out / wanted
-        shutil.rmtree(root, ignore_errors=True)
+        unfinished = root.with_name(wanted + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
         # A module has no nested go.mod, and nothing in it may be executed.
-        b.run("compile", "cp", "-r", "--no-preserve=mode", f"{words[0]}/{module}", root)
-        b.run("compile", "cp", root / "src" / "_go.mod", root / "src" / "go.mod")
-        for program in (*root.glob("bin/*"), *root.glob("pkg/tool/*/*")):
+        b.run("compile", "cp", "-r", "--no-preserve=mode", f"{words[0]}/{module}", unfinished)
+        b.run("compile", "cp", unfinished / "src" / "_go.mod", unfinished / "src" / "go.mod")
+        for program in (*unfinished.glob("bin/*"), *unfinished.glob("pkg/tool/*/*")):
             program.chmod(0o755)
+        unfinished.rename(root)
         return root
 
 
@@ -309,7 +314,7 @@ CLIENTS = {
     "java": JavaClient,
     "c": CClient,
 }
-BUILT_ONLY = {"reference": Reference}
+BUILT_ONLY = {"reference": Reference, "reference-2.10.27": Reference}
 
 
 # --- the server under test ------------------------------------------------------------------------
