@@ -81,18 +81,6 @@ class Run {
 }  // namespace martlet::monitor
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using martlet::monitor::Run;
-  martlet::fuzz::Input input(data, size);
-  martlet::fuzz::Cuts cuts(input.Byte());
-  const std::string_view stream = input.Rest();
-
-  Run whole;
-  whole.Feed(stream);
-
-  Run cut;
-  martlet::fuzz::Input pieces(reinterpret_cast<const uint8_t*>(stream.data()), stream.size());
-  while (!pieces.empty()) cut.Feed(pieces.Take(cuts.Next()));
-
-  CHECK(whole.transcript() == cut.transcript());
+  martlet::fuzz::CheckThatCutsChangeNothing<martlet::monitor::Run>(data, size);
   return 0;
 }

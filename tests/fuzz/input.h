@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/check.h"
+
 namespace martlet::fuzz {
 
 /// A cursor over the bytes of one input. Past the end it gives zeros and empty texts, so that every
@@ -48,5 +50,22 @@ class Cuts {
  private:
   uint32_t state_;
 };
+
+/// Of an input that is one byte of cuts and then a stream, one `Run` is fed the stream whole and
+/// another one in pieces: both must tell the same in their transcripts.
+template <typename Run>
+void CheckThatCutsChangeNothing(const uint8_t* data, size_t size) {
+  Input input(data, size);
+  Cuts cuts(input.Byte());
+  Input pieces = input;
+
+  Run whole;
+  whole.Feed(input.Rest());
+
+  Run cut;
+  while (!pieces.empty()) cut.Feed(pieces.Take(cuts.Next()));
+
+  CHECK(whole.transcript() == cut.transcript());
+}
 
 }  // namespace martlet::fuzz

@@ -34,7 +34,7 @@ class Run {
     CHECK((result == MessageParser::Result::kError) == !parser_.error().empty());
     parser_.Save();
   }
-  std::string Transcript() const { return text_ + parser_.error(); }
+  std::string transcript() const { return text_ + parser_.error(); }
 
  private:
   void Add(const Message& message) {
@@ -60,18 +60,6 @@ class Run {
 }  // namespace martlet::proto
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using martlet::proto::Run;
-  martlet::fuzz::Input input(data, size);
-  martlet::fuzz::Cuts cuts(input.Byte());
-  const std::string_view stream = input.Rest();
-
-  Run whole;
-  whole.Feed(stream);
-
-  Run cut;
-  martlet::fuzz::Input pieces(reinterpret_cast<const uint8_t*>(stream.data()), stream.size());
-  while (!pieces.empty()) cut.Feed(pieces.Take(cuts.Next()));
-
-  CHECK(whole.Transcript() == cut.Transcript());
+  martlet::fuzz::CheckThatCutsChangeNothing<martlet::proto::Run>(data, size);
   return 0;
 }

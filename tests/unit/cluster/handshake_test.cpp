@@ -1,6 +1,7 @@
-// Conversations of spec transcripts/route, by their numbers: what the peer says is theirs, what we
-// say and log must be what the server there did.
+// Pools, compression and names: conversations of spec transcripts/route, by their numbers. What the
+// peer says is theirs, what we say and log must be what the server there did.
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,21 @@ namespace {
 
 const std::string kNoDedicated =
     "Not possible to have a dedicated route for account \"$SYS\" between those servers";
+
+// Server B connects, and its INFO is next.
+void Connected(Script& script, LinkId link) {
+  script.Accept(link);
+  script.Hear(link, ConnectOf("B"));
+  script.Take();
+}
+
+// Without accounts that have a connection of their own.
+Settings PoolOf(int size) {
+  Settings settings = WithRoute(Pooled());
+  settings.pool_size = size;
+  settings.pinned_accounts.clear();
+  return settings;
+}
 
 // 02: no pool, no compression.
 TEST(Handshake, AcceptsAPlainPeer) {
@@ -100,9 +116,7 @@ TEST(Handshake, AcceptsAPooledPeer) {
 // 05: 2.9.10 dials.
 TEST(Handshake, APeerWithoutPoolCarriesEveryAccount) {
   Script a(Pooled());
-  a.Accept(5);
-  a.Hear(5, ConnectOf("B"));
-  a.Hear(5, InfoOf("B"));
+  AcceptFrom(a, 5, "B");
   EXPECT_EQ(a.TakeActions(), (Lines{"#5 > INFO accept pool=3", "#5 register ID_B all",
                                     "clients 127.0.0.1:21001 127.0.0.1:21002"}));
   a.Pass(100'000);
@@ -137,19 +151,15 @@ TEST(Handshake, NeverTakesADedicatedConnectionForTheRoute) {
   a.Hear(2, ConnectOf("B"));
   a.Take();
   a.Hear(1, InfoOf("B", R"("route_pool_size":3,"route_account":"$SYS")"));
-  EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Not possible to have a dedicated route for account "
-                                    "\"$SYS\" between those servers'",
-                                    "#1 close Protocol Violation"}));
+  EXPECT_EQ(a.TakeActions(),
+            (Lines{"#1 > -ERR '" + kNoDedicated + "'", "#1 close Protocol Violation"}));
   a.Hear(2, InfoOf("B", R"("route_pool_size":3)"));
   EXPECT_EQ(a.TakeActions().at(0), "#2 register ID_B all");
 }
 
 // 34: the greater pool counts.
 TEST(Handshake, OpensAsManyConnectionsAsTheGreaterPoolHas) {
-  Settings settings = WithRoute(Pooled());
-  settings.pool_size = 2;
-  settings.pinned_accounts.clear();
-  Script a(settings);
+  Script a(PoolOf(2));
   a.Start();
   for (LinkId link = 1; link <= 4; ++link) {
     a.Dialed(link);
@@ -163,10 +173,7 @@ TEST(Handshake, OpensAsManyConnectionsAsTheGreaterPoolHas) {
 
 // 33: 2.10.27 wants the same size.
 TEST(Handshake, GoesOnTryingWhereThePoolSizeIsRefused) {
-  Settings settings = WithRoute(Pooled());
-  settings.pool_size = 1;
-  settings.pinned_accounts.clear();
-  Script b(settings);
+  Script b(PoolOf(1));
   b.Start();
   b.Dialed(1);
   b.Hear(1, InfoOf("B", R"("compression":"accept","route_pool_size":3)"));
@@ -186,15 +193,11 @@ TEST(Handshake, GoesOnTryingWhereThePoolSizeIsRefused) {
 
 TEST(Handshake, RefusesABadPoolIndex) {
   Script a(Pooled());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, InfoOf("B", R"("route_pool_size":3,"route_pool_idx":3)"));
   EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Invalid route pool index: 3 - pool size is 3'",
                                     "#1 close Protocol Violation"}));
-  a.Accept(2);
-  a.Hear(2, ConnectOf("B"));
-  a.Take();
+  Connected(a, 2);
   a.Hear(2, InfoOf("B", R"("route_pool_size":1000000000,"route_pool_idx":999999999)"));
   EXPECT_EQ(a.TakeActions().back(), "#2 close Protocol Violation");
   Script b(WithRoute(Pooled()));
@@ -208,9 +211,7 @@ TEST(Handshake, RefusesABadPoolIndex) {
 
 TEST(Handshake, RefusesAnAccountWithoutAConnectionOfItsOwn) {
   Script a(Pooled());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, InfoOf("B", R"("route_pool_size":3,"route_account":"ACC")"));
   EXPECT_EQ(a.TakeActions(),
             (Lines{"#1 > -ERR 'No route for account \"ACC\"'", "#1 close Protocol Violation"}));
@@ -220,9 +221,7 @@ TEST(Handshake, ADedicatedRouteNeedsAnAccountThatIsThere) {
   Settings settings = Pooled();
   settings.accounts = {"$G", "$SYS"};
   Script a(settings);
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, InfoOf("B", R"("route_pool_size":3,"route_account":"ACC")"));
   EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Unable to lookup account \"ACC\": account missing'",
                                     "#1 close Missing Account"}));
@@ -246,9 +245,7 @@ TEST(Handshake, CompressesAsTheDiallingSide) {
 
 TEST(Handshake, CompressesAsTheAcceptingSide) {
   Script a(Pooled());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, InfoOf("B", R"("compression":"s2_auto","route_pool_size":3)"));
   EXPECT_TRUE(a.proceeded(1));
   EXPECT_EQ(a.Take(), (Lines{"#1 compress s2_fast", "#1 > INFO s2_fast pool=3", "#1 decompress"}));
@@ -277,9 +274,7 @@ TEST(Handshake, AutoFollowsTheRoundTrip) {
 
 TEST(Handshake, RefusesAnUnknownCompression) {
   Script a(Pooled());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, InfoOf("B", R"("compression":"zstd","route_pool_size":3)"));
   EXPECT_EQ(a.Take(), (Lines{"#1 > -ERR 'unsupported route compression mode \"zstd\"'",
                              "[ERR] #1 - unsupported route compression mode \"zstd\"",
@@ -307,170 +302,9 @@ TEST(Handshake, NoticesItself) {
   EXPECT_EQ(a.Take(), Lines{});
 }
 
-// 22: authorization.
-TEST(Handshake, ChecksUserAndPassword) {
-  Settings settings = Plain();
-  settings.user = "ruser";
-  settings.password = "rpass";
-  Script a(settings);
-  a.Accept(1);
-  EXPECT_NE(a.last_sent().find("\"auth_required\":true"), std::string::npos);
-  a.Take();
-  a.Hear(1, ConnectOf("B", R"("user":"ruser","pass":"wrong")"));
-  EXPECT_EQ(a.Take(),
-            (Lines{"[ERR] #1 - authentication error - User \"ruser\"",
-                   "#1 > -ERR 'Authorization Violation'", "#1 close Authentication Failure",
-                   "[INF] #1 - Router connection closed: Authentication Failure"}));
-  a.Accept(2);
-  a.Hear(2, ConnectOf("B"));
-  EXPECT_EQ(a.Take().at(2), "[ERR] #2 - authentication error");
-  a.Accept(3);
-  a.Hear(3, ConnectOf("B", R"("user":"ruser","pass":"rpass")"));
-  a.Hear(3, InfoOf("B"));
-  EXPECT_EQ(a.mesh().links(), 1u);
-}
-
-TEST(Handshake, AHashedPasswordIsCheckedAside) {
-  Settings settings = Plain();
-  settings.user = "ruser";
-  settings.password = "$2a$hash";
-  settings.password_is_hashed = true;
-  Script a(settings);
-  a.Accept(1);
-  a.Take();
-  a.Hear(1, ConnectOf("B", R"("user":"ruser","pass":"rpass")"));
-  EXPECT_EQ(a.Take(), Lines{"#1 check rpass $2a$hash"});
-  a.Pass(10'000);
-  EXPECT_FALSE(a.proceeded(1));
-  a.Checked(1, true);
-  EXPECT_TRUE(a.proceeded(1));
-  a.Hear(1, InfoOf("B"));
-  EXPECT_EQ(a.mesh().links(), 1u);
-
-  a.Accept(2);
-  a.Hear(2, ConnectOf("C", R"("user":"ruser","pass":"$2a$hash")"));
-  a.Take();
-  a.Checked(2, false);
-  EXPECT_EQ(a.TakeActions(),
-            (Lines{"#2 > -ERR 'Authorization Violation'", "#2 close Authentication Failure"}));
-  a.Accept(3);
-  a.Take();
-  a.Hear(3, ConnectOf("C", R"("user":"other","pass":"rpass")"));
-  EXPECT_EQ(a.TakeActions(),
-            (Lines{"#3 > -ERR 'Authorization Violation'", "#3 close Authentication Failure"}));
-  a.Accept(4);
-  a.Hear(4, ConnectOf("C", R"("user":"ruser","pass":"rpass")"));
-  a.Hear(4, "[FIN]");
-  a.Take();
-  a.Checked(4, true);
-  EXPECT_EQ(a.Take(), Lines{});
-}
-
-TEST(Handshake, OfAHashedPasswordAConfiguredRouteHasTheText) {
-  Settings settings = Plain();
-  settings.user = "ruser";
-  settings.password = "$2a$hash";
-  settings.password_is_hashed = true;
-  settings.routes = {Route("nats-route://ruser:rpass@127.0.0.1:21102")};
-  Script a(settings);
-  a.Start();
-  a.Dialed(1);
-  a.Hear(1, InfoOf("B", R"("auth_required":true)"));
-  a.Hear(1, InfoOf("C", R"("auth_required":true,"ip":"nats-route://127.0.0.1:21103/")"));
-  a.Dialed(2);
-  EXPECT_NE(a.last_connect().find(R"("pass":"rpass")"), std::string::npos) << a.last_connect();
-}
-
-TEST(Handshake, WaitsForConnectOnlySoLong) {
-  Settings settings = Plain();
-  settings.user = "ruser";
-  settings.password = "rpass";
-  Script a(settings);
-  a.Accept(5);
-  a.Accept(6);
-  a.Hear(6, ConnectOf("B", R"("user":"ruser","pass":"rpass")"));
-  a.Take();
-  a.Pass(1999);
-  EXPECT_EQ(a.Take(), Lines{});
-  a.Pass(1);
-  EXPECT_EQ(a.Take(),
-            (Lines{"[DBG] #5 - Authentication Timeout", "#5 > -ERR 'Authentication Timeout'",
-                   "#5 close Authentication Timeout",
-                   "[INF] #5 - Router connection closed: Authentication Timeout"}));
-  a.Pass(100'000);
-  EXPECT_EQ(a.Take(), Lines{});
-}
-
-TEST(Handshake, OfManyStrangersTheOldestGoes) {
-  Script a(Plain());
-  for (LinkId link = 1; link <= 1025; ++link) {
-    a.Accept(link);
-    if (link != 2) continue;
-    a.Hear(2, ConnectOf("B"));
-    a.Hear(2, InfoOf("B"));
-  }
-  a.Take();
-  a.Accept(1026);
-  EXPECT_EQ(a.Take(),
-            (Lines{"#1026 > INFO off", "[INF] #1026 - Route connection created",
-                   "[DBG] #1 - Authentication Timeout", "#1 > -ERR 'Authentication Timeout'",
-                   "#1 close Authentication Timeout",
-                   "[INF] #1 - Router connection closed: Authentication Timeout"}));
-  a.Accept(1027);
-  EXPECT_EQ(a.TakeActions(), (Lines{"#1027 > INFO off", "#3 > -ERR 'Authentication Timeout'",
-                                    "#3 close Authentication Timeout"}));
-}
-
-TEST(Handshake, DialsAgainAfterASecondWhereTheUserIsRefused) {
-  Script b(WithRoute(Plain(), "nats-route://ruser:wrong@127.0.0.1:21102"));
-  b.Start();
-  b.Dialed(1);
-  b.Hear(1, InfoOf("B", R"("auth_required":true)"));
-  b.Take();
-  b.Hear(1, "-ERR 'Authorization Violation'");
-  EXPECT_EQ(b.TakeLog(), (Lines{"[ERR] #1 - Route Error 'Authorization Violation'",
-                                "[INF] #1 - Router connection closed: Parse Error - Remote: B",
-                                "[DBG] Attempting reconnect for solicited route "
-                                "\"nats-route://ruser:xxxxx@127.0.0.1:21102\""}));
-  b.Pass(999);
-  EXPECT_EQ(b.Take(), Lines{});
-}
-
-TEST(Handshake, ConnectComesFirst) {
-  Script a(Plain());
-  a.Accept(1);
-  a.Take();
-  a.Hear(1, InfoOf("B"));
-  EXPECT_EQ(a.Take(),
-            (Lines{"[ERR] #1 - authentication error", "#1 > -ERR 'Authorization Violation'",
-                   "#1 close Authentication Failure",
-                   "[INF] #1 - Router connection closed: Authentication Failure"}));
-}
-
-// 30: a client on the wrong port; a gateway there.
-TEST(Handshake, SendsAwayWhatIsNoRoute) {
-  Script a(Plain());
-  a.Accept(1);
-  a.Take();
-  a.Hear(1, R"(CONNECT {"verbose":false,"lang":"python3","version":"1","protocol":1})");
-  EXPECT_EQ(a.Take(),
-            (Lines{"#1 > -ERR 'attempted to connect to route port'",
-                   "[ERR] #1 - attempted to connect to route port", "#1 close Incorrect Port",
-                   "[INF] #1 - Router connection closed: Incorrect Port",
-                   "[ERR] #1 - attempted to connect to route port"}));
-  a.Accept(2);
-  a.Take();
-  a.Hear(2, ConnectOf("B", R"("gateway":"east")"));
-  EXPECT_EQ(a.TakeActions(),
-            (Lines{"#2 > -ERR 'Rejecting connection from gateway \"east\" on the Route port'",
-                   "#2 close Wrong Gateway"}));
-}
-
 TEST(Handshake, WhoHasNoIdIsNobody) {
   Script a(Plain());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   a.Hear(1, "INFO {} ");
   EXPECT_EQ(a.TakeActions(), (Lines{"#1 > -ERR 'Rejecting connection, its INFO has no server_id'",
                                     "#1 close Protocol Violation"}));
@@ -479,9 +313,7 @@ TEST(Handshake, WhoHasNoIdIsNobody) {
 // 31: two servers of one name.
 TEST(Handshake, RefusesItsOwnServerName) {
   Script a(Plain());
-  a.Accept(1);
-  a.Hear(1, ConnectOf("B"));
-  a.Take();
+  Connected(a, 1);
   std::string info = InfoOf("B");
   info.replace(info.find("\"server_name\":\"B\""), 17, "\"server_name\":\"A\"");
   a.Hear(1, info);
@@ -492,9 +324,7 @@ TEST(Handshake, RefusesItsOwnServerName) {
 
 TEST(Registered, TellsOfEachConnectionPoolsFirst) {
   Script a(Pooled());
-  a.Accept(3);
-  a.Hear(3, ConnectOf("B"));
-  a.Hear(3, InfoOf("B", R"("compression":"off","route_pool_size":3,"route_account":"$SYS")"));
+  AcceptFrom(a, 3, "B", R"("compression":"off","route_pool_size":3,"route_account":"$SYS")");
   EXPECT_EQ(a.mesh().Registered().size(), 1u);
   a.Accept(4);
   a.Hear(4, ConnectOf("B"));
