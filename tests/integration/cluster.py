@@ -15,25 +15,10 @@ import subprocess
 import sys
 import time
 
-from harness import CONNECT, Client, Server, Tally, reference_servers
+from harness import CONNECT, Client, Server, Tally, expect, reference_servers, wait_for
 
 HEADERS_CONNECT = (b'CONNECT {"verbose":false,"pedantic":false,"protocol":1,"headers":true,'
                    b'"no_responders":true}\r\n')
-
-
-def expect(condition, text):
-    if not condition:
-        raise AssertionError(text)
-
-
-def wait_for(condition, what, seconds=8.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def free_port():
@@ -211,6 +196,7 @@ def queues(a, b):
         second, data_three = count_messages(three)
         expect(first + second == 4000, f"{first} + {second}")
         numbers = [int(n) for n in re.findall(rb"\r\n(\d+)\r\n", data_one + data_three)]
+        expect(sorted(numbers) == list(range(4000)), "some came twice, others not at all")
         expect(700 < first < 1300, f"{first} of 4000 here, where 1000 are due")
         return f"{first} here, {second} there"
 

@@ -14,7 +14,7 @@ import time
 
 from cluster import Node, expect, find_kinds, free_port, mesh, published, subscribe, wait_for
 from harness import Server, Tally
-from hostile_routes import Peer
+from route_peer import Peer
 
 
 class Configured(Server):

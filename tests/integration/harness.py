@@ -266,6 +266,17 @@ def expect(condition, message):
         raise AssertionError(message)
 
 
+def wait_for(condition, message, seconds=8.0):
+    """What `condition` says when it first says something true. `message` may be a function."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() >= deadline:
+            text = message() if callable(message) else message
+            raise AssertionError(f"not within {seconds} s: {text}")
+        time.sleep(0.01)
+    return value
+
+
 def arguments(description, add=None):
     """--server, --only and what `add(parser)` adds; args.server becomes a list of words."""
     parser = argparse.ArgumentParser(description=description)

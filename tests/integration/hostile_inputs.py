@@ -10,7 +10,6 @@ case's bound. --reference skips the bounds that the reference server itself exce
 """
 import re
 import resource
-import os
 import socket
 import subprocess
 import sys
@@ -18,81 +17,38 @@ import threading
 import time
 
 import harness
-from harness import CONNECT, Client, expect
+import hostile_stage
+from harness import CONNECT, Client, expect, wait_for
+from hostile_answers import LIVES, SILENT, TOO_LONG, UNKNOWN, check_answer, run_answers
+from hostile_stage import MIB, pour
 
-MIB = 1 << 20
-PONG_SECONDS_MAX = 1.0
 
-
-class Witness:
-    """Pings from a thread of its own until stopped; remembers the slowest answer."""
+class Witness(hostile_stage.Witness):
+    """Pings all the time, and once more at the end."""
 
     def __init__(self, port):
         self.client = Client(port)
-        self.worst = 0.0
-        self.pongs = 0
-        self.error = None
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        super().__init__()
 
-    def _run(self):
-        try:
-            while not self.stopping.wait(0.02):
-                self.worst = max(self.worst, self.client.ping(timeout=5))
-                self.pongs += 1
-        except Exception as why:
-            self.error = why
+    def exchange(self):
+        self.client.ping(timeout=5)
 
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(10)
+    def close(self):
         if not self.error:
-            self.worst = max(self.worst, self.client.ping(timeout=5))
+            self.measure()
         self.client.close()
 
 
-# What all connections of a shard receive into: 4 MiB for each of at most 4 shards here, touched once
-# by whoever comes first, and not more often.
-SHARED_BUFFERS_MIB = 4 * 4
+class Stage(hostile_stage.Stage):
+    """For each case one server of its own, and one witness."""
 
-
-class Bench:
-    """Runs cases: server and witness up, the attack, then the three promises."""
-
-    def __init__(self, args, tally):
-        self.args = args
-        self.tally = tally
-
-    def case(self, name, attack, growth_mib, ours_only=False, **server_options):
-        """`attack(server)` may return a remark; `growth_mib` bounds the peak of resident memory."""
-        self.tally.run(name, self._guarded, attack, growth_mib + SHARED_BUFFERS_MIB, ours_only,
-                       server_options)
-
-    def _guarded(self, attack, growth_mib, ours_only, server_options):
+    def perform(self, attack, bound, **server_options):
         with harness.Server(self.args.server, **server_options) as server:
             with Client(server.port) as warm:
                 warm.ping()
             witness = Witness(server.port)
             time.sleep(0.05)
-            before = server.rss()
-            server.reset_peak()
-            try:
-                remark = attack(server)
-            finally:
-                witness.stop()
-            growth = (server.peak_rss() - before) / MIB
-            expect(server.alive(), f"the server died: {server.log()[-1500:]}")
-            expect(witness.error is None, f"the witness failed: {witness.error}")
-            expect(witness.worst < PONG_SECONDS_MAX, f"the witness waited {witness.worst:.2f} s")
-            note = f"pong {witness.worst * 1e3:.0f} ms, memory +{growth:.1f} MiB"
-            if "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ:
-                note += " (a sanitizer's memory is not ours)"
-            elif self.args.reference and ours_only:
-                note += f" (ours only: {growth_mib})"
-            else:
-                expect(growth <= growth_mib, f"{note}, allowed {growth_mib}")
-            return f"{note}{', ' + remark if remark else ''}"
+            return self.attacked(attack, [server], [witness], bound)
 
 
 def connect_many(server, count, data=b"", greet=False):
@@ -112,18 +68,6 @@ def connect_many(server, count, data=b"", greet=False):
 def close_all(clients):
     for client in clients:
         client.close()
-
-
-def pour(client, piece, total):
-    """Sends `piece` over and over until `total` bytes are out or the server refuses."""
-    sent = 0
-    try:
-        while sent < total:
-            client.send(piece)
-            sent += len(piece)
-    except OSError:
-        pass
-    return sent
 
 
 # --------------------------------------------------------------------------- slow and endless
@@ -152,8 +96,8 @@ def one_byte_a_second(server):
 def endless_control_line(server):
     for verb in (b"SUB ", b"PUB ", b"CONNECT {", b"UNSUB ", b"HPUB "):
         with Client(server.port) as client:
-            pour(client, verb, len(verb))
-            sent = pour(client, b"a" * 4000, 8 * MIB)
+            pour(client, [verb])
+            sent = pour(client, [b"a" * 4000] * (8 * MIB // 4000))
             answer, closed = client.rest()
             expect(closed, f"{verb}: still open after {sent} bytes")
             # The answer may be lost to the RST that our own unread bytes cause.
@@ -165,7 +109,7 @@ def endless_blanks(server):
     """Blanks between verb and arguments are no part of the line's limited text."""
     with Client(server.port) as client:
         client.send(b"PUB")
-        sent = pour(client, b" " * 65536, 64 * MIB)
+        sent = pour(client, [b" " * 65536] * (64 * MIB // 65536))
         expect(sent >= 64 * MIB, f"closed after {sent} bytes")
         client.send(b"foo 0\r\n\r\nPING\r\n")
         client.until(b"PONG\r\n", timeout=10)
@@ -175,7 +119,7 @@ def endless_ping(server):
     """Everything after PING up to the newline is ignored."""
     with Client(server.port) as client:
         client.send(b"PING ")
-        sent = pour(client, b"x" * 65536, 64 * MIB)
+        sent = pour(client, [b"x" * 65536] * (64 * MIB // 65536))
         expect(sent >= 64 * MIB, f"closed after {sent} bytes")
         client.send(b"\r\n")
         client.until(b"PONG\r\n", timeout=10)
@@ -279,7 +223,7 @@ def connect_and_reset(server):
         if i % 3 == 2:
             client.read_info()
         client.reset()
-    wait_until(lambda: server.fds() < 40, "connections stay open after RST")
+    wait_for(lambda: server.fds() < 40, "connections stay open after RST", 3)
 
 
 def half_close(server):
@@ -291,13 +235,6 @@ def half_close(server):
             client.sock.shutdown(socket.SHUT_WR)
             _, closed = client.rest(timeout=3)
             expect(closed, f"still open after {data!r} and FIN")
-
-
-def wait_until(condition, message, seconds=3):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, message)
-        time.sleep(0.02)
 
 
 def out_of_descriptors(server):
@@ -318,7 +255,7 @@ def out_of_descriptors(server):
         except (OSError, EOFError, TimeoutError):
             return False
 
-    wait_until(served, "no service after the connections closed", seconds=5)
+    wait_for(served, "no service after the connections closed")
     return f"{lines} log lines"
 
 
@@ -330,11 +267,7 @@ def serves(server):
 
 # --------------------------------------------------------------------------- answers
 
-UNKNOWN = b"-ERR 'Unknown Protocol Operation'\r\n"
-TOO_LONG = b"-ERR 'maximum control line exceeded'\r\n"
 TOO_BIG = b"-ERR 'Maximum Payload Violation'\r\n"
-SILENT = b""
-LIVES = None  # stays open and answers the next PING
 
 # name, bytes after the handshake (CONNECT verbose:false), the answer before the close or LIVES
 ANSWERS = (
@@ -422,25 +355,9 @@ WIDE_ANSWERS = (
 )
 
 
-def check_answer(data, wanted):
-    def attack(server):
-        with Client(server.port) as client:
-            try:
-                client.send(data + (b"PING\r\n" if wanted is LIVES else b""))
-            except OSError:
-                pass  # closed while we still sent
-            if wanted is LIVES:
-                client.until(b"PONG\r\n")
-                return None
-            answer, closed = client.rest()
-            answer = re.sub(rb"^INFO .*\r\n", b"", answer)  # the one after the first PONG
-            expect(closed, f"still open; answer {answer[:200]!r}")
-            # What we sent beyond the point of the error turns the close into a RST, which may
-            # overtake the answer; then an empty one is all there is to see.
-            expect(answer == wanted or (answer == b"" and len(data) > 4097),
-                   f"{answer[:200]!r} instead of {wanted!r}")
-        return None
-    return attack
+def ask(server, data, wanted):
+    with Client(server.port) as client:
+        check_answer(client, data, wanted, rb"^INFO .*\r\n")  # the one after the first PONG
 
 
 SPLIT_SAMPLE = (b'CONNECT {"verbose":false,"headers":true,"protocol":0}\r\n'
@@ -471,34 +388,6 @@ def split_everywhere(server):
     return f"{len(SPLIT_SAMPLE) - 1} cuts"
 
 
-def run_answers(bench, prefix, table, args, growth_mib, **server_options):
-    """All answers of a table in front of one server: it must bear them one after the other."""
-    chosen = [row for row in table if bench.tally.only is None or
-              bench.tally.only.search(prefix + row[0])]
-    if not chosen:
-        return
-    failures = []
-
-    def attack(server):
-        for name, data, wanted in chosen:
-            try:
-                check_answer(data, wanted)(server)
-            except Exception as why:
-                failures.append(f"{name}: {type(why).__name__}: {why}")
-            expect(server.alive(), f"the server died of {name}")
-        return f"{len(chosen)} inputs"
-
-    only, bench.tally.only = bench.tally.only, None
-    bench.case(prefix + "all of them", attack, growth_mib, **server_options)
-    for name, _, _ in chosen:
-        mine = [line for line in failures if line.startswith(name + ": ")]
-
-        def verdict(mine=mine):
-            expect(not mine, "; ".join(mine))
-        bench.tally.run(prefix + name, verdict)
-    bench.tally.only = only
-
-
 def takes_configuration(server):
     done = subprocess.run([*server, "-c", "/no/such/file.conf"], capture_output=True, text=True,
                           timeout=10)
@@ -513,27 +402,27 @@ def main():
     args = harness.arguments(__doc__.splitlines()[0], lambda parser: parser.add_argument(
         "--reference", action="store_true", help="skip the bounds that the reference exceeds"))
     tally = harness.Tally(args.only)
-    bench = Bench(args, tally)
-    bench.case("half a line x 200", half_lines, 16)
-    bench.case("one byte a second x 200", one_byte_a_second, 16)
-    bench.case("endless control line", endless_control_line, 8)
-    bench.case("endless blanks after PUB", endless_blanks, 8)
-    bench.case("endless PING xxx", endless_ping, 8)
-    bench.case("1 MiB announced, 3 bytes sent x 200", payload_announced, 16, ours_only=True)
-    bench.case("1 MiB announced, one byte missing x 200", payload_almost_complete, 512)
-    bench.case("2000 connections, no bytes", many_silent, 80)
+    stage = Stage(args, tally)
+    stage.case("half a line x 200", half_lines, 16)
+    stage.case("one byte a second x 200", one_byte_a_second, 16)
+    stage.case("endless control line", endless_control_line, 8)
+    stage.case("endless blanks after PUB", endless_blanks, 8)
+    stage.case("endless PING xxx", endless_ping, 8)
+    stage.case("1 MiB announced, 3 bytes sent x 200", payload_announced, 16, ours_only=True)
+    stage.case("1 MiB announced, one byte missing x 200", payload_almost_complete, 512)
+    stage.case("2000 connections, no bytes", many_silent, 80)
     # Two subscribers: the healthy one may lag behind by up to its own max_pending, too.
-    bench.case("a subscriber that never reads", never_reads, 2 * 64 + 16, ours_only=True)
-    bench.case("connect and RST x 500", connect_and_reset, 16)
-    bench.case("half close", half_close, 8)
-    bench.case("out of file descriptors", out_of_descriptors, 16,
+    stage.case("a subscriber that never reads", never_reads, 2 * 64 + 16, ours_only=True)
+    stage.case("connect and RST x 500", connect_and_reset, 16)
+    stage.case("half close", half_close, 8)
+    stage.case("out of file descriptors", out_of_descriptors, 16,
                limits={resource.RLIMIT_NOFILE: 64})
-    bench.case("no locked memory", serves, 8, limits={resource.RLIMIT_MEMLOCK: 0})
-    bench.case("every split point", split_everywhere, 16)
-    run_answers(bench, "answer: ", ANSWERS, args, 16)
+    stage.case("no locked memory", serves, 8, limits={resource.RLIMIT_MEMLOCK: 0})
+    stage.case("every split point", split_everywhere, 16)
+    run_answers(stage, "answer: ", ANSWERS, ask, 16)
     if takes_configuration(args.server):
         wide = harness.write_config("max_control_line: 4194304\n")
-        run_answers(bench, "wide: ", WIDE_ANSWERS, args, 64, extra=["-c", wide])
+        run_answers(stage, "wide: ", WIDE_ANSWERS, ask, 64, extra=["-c", wide])
     else:
         tally.run("wide: all of them", no_configuration)
     return tally.finish()

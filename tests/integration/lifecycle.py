@@ -14,7 +14,7 @@ import threading
 import time
 
 import harness
-from harness import CONNECT, Client, expect
+from harness import CONNECT, Client, expect, wait_for
 
 EXIT_SECONDS_MAX = 2.0
 STAMP = r"\[(\d+)\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} "
@@ -215,13 +215,6 @@ def read(path):
             return file.read()
     except FileNotFoundError:
         return ""
-
-
-def wait_for(condition, message, seconds=3):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, message)
-        time.sleep(0.01)
 
 
 # --------------------------------------------------------------------------- the end

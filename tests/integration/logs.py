@@ -17,7 +17,7 @@ import threading
 import time
 
 import harness
-from harness import Client, expect
+from harness import Client, expect, wait_for
 
 # A round trip while nothing takes the log. Far above what one takes on a busy machine, far below any
 # wait for a destination.
@@ -51,13 +51,6 @@ def read(path):
             return file.read()
     except FileNotFoundError:
         return ""
-
-
-def wait_for(condition, message, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, message() if callable(message) else message)
-        time.sleep(0.01)
 
 
 def needs(args, flag):
