@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "delivery_ledger.h"
+#include "delivery_plan.h"
 #include "delivery_run.h"
 #include "faulty_broker.h"
 #include "raw_client.h"

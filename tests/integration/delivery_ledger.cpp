@@ -47,6 +47,12 @@ uint64_t HashPayload(std::string_view payload) {
   return Hash(payload.data() + sizeof(Stamp), payload.size() - sizeof(Stamp), front);
 }
 
+std::string Where(const Stamp& stamp, std::string_view where) {
+  return "publisher " + std::to_string(stamp.publisher) + " stream " +
+         std::to_string(stamp.stream) + " sequence " + std::to_string(stamp.stream_seq) + " at " +
+         std::string(where);
+}
+
 Verdict StreamTrack::Take(uint64_t seq) {
   if (seq == next_) [[likely]] {
     ++next_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace delivery {
@@ -22,6 +23,9 @@ static_assert(sizeof(Stamp) == 32);
 
 /// Hash over a whole stamped payload except the eight bytes that hold the hash.
 uint64_t HashPayload(std::string_view payload);
+
+/// Names one message and where it was met, for a finding.
+std::string Where(const Stamp& stamp, std::string_view where);
 
 /// Totals of one run and the first few findings in words.
 struct Report {
@@ -44,6 +48,16 @@ struct Report {
   }
   void Note(std::string finding) {
     if (findings.size() < 20) findings.push_back(std::move(finding));
+  }
+  /// Adds one to a counter of this report.
+  void Count(uint64_t& counter, std::string finding) {
+    ++counter;
+    Note(std::move(finding));
+  }
+  /// The first reason stays: others follow from it.
+  void Break(std::string why) {
+    if (!broken) Note(std::move(why));
+    broken = true;
   }
 };
 
