@@ -19,10 +19,12 @@ std::vector<int> AllowedCpus() {
   return cpus;
 }
 
-void PinThisThread(int cpu) {
+void PinThisThread(int cpu) { PinThisThread(std::vector<int>{cpu}); }
+
+void PinThisThread(const std::vector<int>& cpus) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(cpu), &set);
+  for (const int cpu : cpus) CPU_SET(static_cast<unsigned>(cpu), &set);
   ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
 }
 

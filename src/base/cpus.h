@@ -9,8 +9,10 @@ namespace martlet::base {
 /// Their numbers, as the affinity mask allows; never empty.
 std::vector<int> AllowedCpus();
 
-/// Binds the calling thread to one of them. A refusal is ignored: it costs speed, nothing else.
+/// Binds the calling thread to one of them, or to several between which the kernel may move it. A
+/// refusal is ignored: it costs speed, nothing else.
 void PinThisThread(int cpu);
+void PinThisThread(const std::vector<int>& cpus);
 
 /// Names the calling thread for top and perf; 15 characters at most.
 void NameThisThread(const char* name);

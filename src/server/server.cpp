@@ -245,8 +245,9 @@ absl::Status Server::StartShards(Running& running) {
   const unsigned count = running.interconnect.shards();
   const std::vector<int> cpus = base::AllowedCpus();
   for (unsigned id = 0; id < count; ++id) {
-    running.threads.emplace_back(
-        [this, &running, id, cpu = cpus[id % cpus.size()]] { RunShard(running, id, cpu); });
+    running.threads.emplace_back([this, &running, id, cpus] {
+      RunShard(running, id, {cpus[id % cpus.size()], cpus});
+    });
   }
   running.opened[count] = running.control->Open(
       {.backend = options_.io_backend, .submission_entries = 64, .completion_entries = 1024},
@@ -272,10 +273,10 @@ absl::Status Server::StartShards(Running& running) {
   return *failed;
 }
 
-void Server::RunShard(Running& running, unsigned id, int cpu) {
+void Server::RunShard(Running& running, unsigned id, shard::Seat seat) {
   base::NameThisThread(("shard-" + std::to_string(id)).c_str());
-  base::PinThisThread(cpu);
-  shard::Shard shard(id, running.shared);
+  base::PinThisThread(seat.cpu);
+  shard::Shard shard(id, std::move(seat), running.shared);
   running.opened[id] = shard.Open({.backend = options_.io_backend}, &running.fallback[id]);
   if (running.opened[id].ok()) {
     running.shared.wakers[id] = shard.loop().waker();

@@ -50,7 +50,7 @@ class Server {
   absl::StatusOr<Bound> Listen(const std::string& host, int port, std::string_view line);
   absl::Status StartShards(Running& running);
   void LogBanner() const;
-  void RunShard(Running& running, unsigned id, int cpu);
+  void RunShard(Running& running, unsigned id, shard::Seat seat);
   const std::string& monitor_host() const;
   bool WritePortsFile(const std::string& directory);
   void MovePortsFile(const std::string& directory);

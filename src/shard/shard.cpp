@@ -50,8 +50,9 @@ size_t ClosedMax(const Shared& shared) {
 
 }  // namespace
 
-Shard::Shard(unsigned id, Shared& shared)
+Shard::Shard(unsigned id, Seat seat, Shared& shared)
     : id_(id),
+      seat_(std::move(seat)),
       shared_(shared),
       context_(id, shared.index, shared.interconnect, shared.log, shared.facts,
                base::MonotonicMilliseconds(), base::MonotonicNanoseconds() + id),
@@ -145,6 +146,7 @@ void Shard::Wait() {
   reclaimer.Online(id_);
   patience_.OnWork(now_ns_ - idle_since);
   if (patience_.WindowEnds(now_ns_)) JudgeSpinning();
+  if (affinity_.WindowEnds(now_ns_)) JudgeAffinity();
   MeasureBusy(now_ns_ - idle_since);
 }
 
@@ -214,6 +216,23 @@ void Shard::JudgeSpinning() {
                                              .involuntary_switches = base::InvoluntarySwitches()});
   if (!newly_shared) return;
   LOG_INFO(context_.log, "Shard %u sleeps without spinning for now: others want its CPU", id_);
+}
+
+// A shard that always spins has been given its CPU for itself.
+void Shard::JudgeAffinity() {
+  if (seat_.allowed.size() < 2 || tuning().spin == SpinMode::kAlways) return;
+  const std::optional<uint64_t> waited_ns = cpu_wait_.Nanoseconds();
+  if (!waited_ns) return;
+  switch (affinity_.Judge(now_ns_, *waited_ns)) {
+    case Affinity::Change::kNone:
+      return;
+    case Affinity::Change::kPin:
+      return base::PinThisThread(seat_.cpu);
+    case Affinity::Change::kLetGo:
+      base::PinThisThread(seat_.allowed);
+  }
+  if (std::exchange(said_crowded_, true)) return;
+  LOG_INFO(context_.log, "Shard %u leaves CPU %d for now: others want it", id_, seat_.cpu);
 }
 
 // The loop survives both; an operator should know that it had to. Each is said once.

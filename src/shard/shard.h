@@ -10,6 +10,7 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 
+#include "base/cpu_wait.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "io/loop.h"
@@ -17,6 +18,7 @@
 #include "session/delivery.h"
 #include "session/interest_board.h"
 #include "session/shard_context.h"
+#include "shard/affinity.h"
 #include "shard/connection.h"
 #include "shard/listener.h"
 #include "shard/placement.h"
@@ -53,7 +55,8 @@ struct Shared {
 /// PONG never overtakes the messages it vouches for.
 class Shard {
  public:
-  Shard(unsigned id, Shared& shared);
+  /// On the shard's thread, which is pinned to the CPU of `seat`.
+  Shard(unsigned id, Seat seat, Shared& shared);
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -114,6 +117,7 @@ class Shard {
   void TellFactsTaken();
   void MeasureBusy(uint64_t waited_ns);
   void JudgeSpinning();
+  void JudgeAffinity();
   void ReportScarcity();
   Quiet::Totals Work() const;
   void OnLook();
@@ -122,6 +126,7 @@ class Shard {
   void Tell(session::RecordKind kind);
 
   const unsigned id_;
+  const Seat seat_;
   Shared& shared_;
   std::unique_ptr<io::Loop> loop_;  // outlives what may keep its receive buffers
   session::ShardContext context_;
@@ -143,11 +148,14 @@ class Shard {
   bool sends_itself_ = true;
   bool said_buffers_exhausted_ = false;
   bool said_overflow_ = false;
+  bool said_crowded_ = false;
   uint64_t settled_bytes_ = 0;  // of the output, when the last turn began to send
   bool draining_ = false;       // guards against draining from within
   bool trims_ = false;          // when the turn ends
 
   Patience patience_;
+  Affinity affinity_;
+  base::CpuWait cpu_wait_;
   uint64_t now_ns_ = 0;     // at the beginning of the turn
   uint64_t waited_ns_ = 0;  // since measured_since_ns_
   uint64_t measured_since_ns_ = 0;

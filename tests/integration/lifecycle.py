@@ -405,47 +405,6 @@ def reload_without_file(args):
             client.ping()
 
 
-# --------------------------------------------------------------------------- ours alone
-
-def profile(args, name, backend):
-    """Says at start what it does, serves, and spins only where the profile says so."""
-    log = run(args, "--help")[1]
-    if "--profile <name>" not in log:
-        raise harness.Skip("not a flag of this server")
-    flags = ["--profile", name, "--io_backend", backend, "--shards", "1"]
-    with harness.Server(args.server, flags) as server:
-        expect_lines(server.log(), [rf"\[INF\] Profile: {name}, \S.+ \(.+\)"])
-        quiet = cpu_share(server)
-        expect(quiet < 0.2, f"{quiet:.0%} of a CPU without clients")
-        with Client(server.port) as one, Client(server.port) as two:
-            one.send(b"SUB ask 1\r\n")
-            one.ping()
-            two.send(b"SUB answer 1\r\n")
-            two.ping()
-            for i in range(500):
-                body = b"%03d" % i
-                two.send(b"PUB ask answer 3\r\n" + body + b"\r\n")
-                expect(one.until(body + b"\r\n").endswith(b"MSG ask 1 answer 3\r\n" + body + b"\r\n"),
-                       "another request")
-                one.send(b"PUB answer 3\r\n" + body + b"\r\n")
-                expect(two.until(body + b"\r\n").endswith(b"MSG answer 1 3\r\n" + body + b"\r\n"),
-                       "another answer")
-            idle = cpu_share(server)
-            if name == "latency":
-                expect(idle > 0.2, f"{idle:.0%} of a CPU: it does not spin")
-            else:
-                expect(idle < 0.2, f"{idle:.0%} of a CPU between messages")
-        server.signal(signal.SIGTERM)
-        expect(server.wait(EXIT_SECONDS_MAX) == 0, "no exit 0")
-    return f"idle with clients {idle:.0%} of a CPU"
-
-
-def cpu_share(server, seconds=0.5):
-    before = server.cpu_seconds()
-    time.sleep(seconds)
-    return (server.cpu_seconds() - before) / seconds
-
-
 def main():
     args = harness.arguments(__doc__.splitlines()[0])
     tally = harness.Tally(args.only)
@@ -457,9 +416,6 @@ def main():
     for case in (flush_at_the_end, publish_and_close, port_in_use, lame_duck, lame_duck_alone,
                  reload_without_file):
         tally.run(case.__name__.replace("_", " "), case, args)
-    for name in ("balanced", "latency", "throughput"):
-        for backend in ("io_uring", "epoll"):
-            tally.run(f"profile {name} {backend}", profile, args, name, backend)
     return tally.finish()
 
 
