@@ -22,7 +22,7 @@ GATE_TIME = 0.6    # a PING this early asks whether the pool may grow
 
 def id_of(name, greatest):
     """An id that is greater or less than every one that Martlet makes for itself, or nearly so."""
-    return ("N" + "AZ"[greatest] * 4 + name.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2)[:56]
+    return ("N" + "2Z"[greatest] * 4 + name.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2)[:56]
 
 
 class Replay(Steps):
@@ -280,6 +280,7 @@ class Replay(Steps):
 
     def on_opened(self, event):
         dialer, acceptor = event.ends
+        self.synchronize()  # who comes second is told by what Martlet has read, not by what was sent
         if dialer == self.role:
             self.listen(acceptor)
             return
