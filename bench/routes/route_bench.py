@@ -161,14 +161,20 @@ def main():
                     return print(json.dumps(data, indent=1)[:6000])
                 results[i].append(figures(data, cpu))
         rows = [[statistics.median(values) for values in zip(*rounds)] for rounds in results]
-        cells = [f"{r[0]:,.0f}, {r[1]:.3f}, {r[2]:.0f}/{r[3]:.0f}/{r[4]:.0f}" for r in rows]
+        cells = [cell(row) for row in rows]
         ratio = ""
         if len(rows) == 2:
             ours, other = rows
-            ratio = (f" | {ours[0] / other[0]:.2f}x | 1/{other[1] / max(ours[1], 1e-9):.1f} | "
-                     f"{ours[4] / max(other[4], 1e-9):.2f}")
+            tail = f"{ours[4] / other[4]:.2f}x" if other[4] else ""
+            ratio = (f" | {ours[0] / other[0]:.2f}x | 1/{other[1] / max(ours[1], 1e-9):.1f} | {tail}")
         print(f"| {name} | {' | '.join(cells)}{ratio} |", flush=True)
     return 0
+
+
+def cell(row):
+    rate, cpu, *latencies = row
+    told = f"{rate:,.0f}, {cpu:.3f}"
+    return told + ", " + "/".join(f"{one:.0f}" for one in latencies) if any(latencies) else told
 
 
 def figures(data, cpu):
