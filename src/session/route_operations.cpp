@@ -80,8 +80,7 @@ void RouteSession::Execute(const RouteOp& op) {
     case RouteOpKind::kPong:
       return OnPong();
     case RouteOpKind::kErr:
-      Log(LogLevel::kError, "Route Error " + std::string(op.argument));
-      host_.OnRouteError(op.argument);
+      host_.OnRouteError(op.argument);  // the mesh logs it
       return Close(CloseReason::kParseError);
     default:
       return;  // without effect on a route

@@ -52,6 +52,26 @@ def wrong_passwords(victim, _):
     return joins_still(victim, "route:secret@")
 
 
+def errors(victim, _):
+    """Strangers and members say that something is wrong: each is closed, and logged once."""
+    count = 20
+    for number in range(count):
+        with Peer(victim) as peer:
+            if number % 2:
+                peer.join()
+            else:
+                peer.read_info()
+                peer.send(connect_line(name=peer.id, cluster="C1"))
+            peer.send(b"-ERR 'Loop Detected'\r\n")
+            _, closed = peer.rest(3)
+            expect(closed, "still open")
+    wait_for(lambda: victim.log().count("Router connection closed: Parse Error") == count,
+             "lines missing in the log")
+    lines = victim.log().count("Route Error 'Loop Detected'")
+    expect(lines == count, f"{lines} lines of {count} errors")
+    return joins_still(victim)
+
+
 def authentication_timeout(victim, _):
     peers = [Peer(victim) for _ in range(300)]
     begin = time.monotonic()

@@ -38,6 +38,7 @@ def main():
     run_route_answers(stage, "registered: ", Peer.join, REGISTERED)
     stage.case("the victim's own id", connections.own_id, 8)
     stage.case("the honest server's id", connections.friends_id, 8)
+    stage.case("20 errors", connections.errors, 16)
     stage.case("400 wrong passwords", connections.wrong_passwords, 16, config=AUTHORIZED)
     stage.case("300 connections past the time to authenticate", connections.authentication_timeout, 16,
                config=AUTHORIZED)
