@@ -22,7 +22,7 @@ import time
 import roaming
 from cluster import expect, mesh, subscribe, wait_for
 from harness import Client, Tally, write_config
-from roaming import Clients, Crier, Node, Program, find_servers, stable_port
+from roaming import Clients, Crier, Node, Program, Witness, find_servers, stable_port
 
 CLIENTS = ("cli", "go", "python")
 REFUSED = r"dial tcp (127\.0\.0\.1|\[::1\]):%d: connect: connection refused"
@@ -383,32 +383,6 @@ class Ear:
                 pending = pending[end:]
         except (OSError, ValueError) as why:
             self.error = why
-
-
-class Witness:
-    """Notes when this machine gave a thread that wanted to run no time for more than 3 ms."""
-
-    def __init__(self):
-        self.stalls = []  # (until, seconds)
-        self.running = True
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        before = time.monotonic()
-        while self.running:
-            time.sleep(0.001)
-            now = time.monotonic()
-            if now - before > 0.003:
-                self.stalls.append((now, now - before))
-            before = now
-
-    def stalled_ms(self, begin):
-        return sum(1000 * seconds for until, seconds in self.stalls if until >= begin)
-
-    def stop(self):
-        self.running = False
-        self.thread.join()
 
 
 class Publishers:
