@@ -34,8 +34,10 @@ void Mesh::State::CheckComplete(Peer& peer) {
     peer.quick_mends = 0;
     return mends_.Clear(peer.id);
   }
-  if (mends_.IsSet(peer.id)) return;
-  if (peer.mend_delay_ms == 0) peer.mend_delay_ms = FirstMendDelay(peer);
+  // A pool that has begun to grow takes a few round trips, and no second dial meanwhile.
+  const bool hasty = peer.mend_delay_ms < kDialledMs && !peer.slots.empty();
+  if (mends_.IsSet(peer.id) && !hasty) return;
+  if (peer.mend_delay_ms == 0 || hasty) peer.mend_delay_ms = FirstMendDelay(peer);
   const uint32_t jitter_ms = peer.mend_delay_ms < kDialledMs ? kSoonJitterMs : kMendJitterMs;
   mends_.Set(peer.id, now_ms_ + peer.mend_delay_ms + random_.Below(jitter_ms));
 }

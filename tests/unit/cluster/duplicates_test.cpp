@@ -251,6 +251,25 @@ TEST(Mending, WhereAnAccountGotThroughThePoolIsDialledAgainSoon) {
   EXPECT_EQ(b.TakeActions(), Lines{"connect 127.0.0.1:21103"});
 }
 
+// Where each of them takes long, as over an ocean, the pool still grows by their PONGs alone.
+TEST(Mending, APoolThatGrowsSlowlyIsNotHelped) {
+  Script b(Pooled());
+  AcceptFrom(b, 1, "B", kPool);
+  const std::string where = R"("ip":"nats-route://127.0.0.1:21103/","route_pool_size":3)";
+  b.Hear(1, InfoOf("C", where));
+  b.Hear(1, InfoOf("C", where + R"(,"route_account":"$SYS")"));
+  b.Dialed(2);
+  b.Dialed(3);
+  b.Hear(3, InfoOf("C", std::string(kPool) + R"(,"route_account":"$SYS")"));
+  b.Pass(200);
+  b.Hear(2, InfoOf("C", kPool));
+  b.Take();
+  b.Pass(1900);
+  EXPECT_EQ(b.TakeActions(), Lines{});
+  b.Pass(700);  // yet a member is not missing for ever
+  EXPECT_EQ(b.TakeActions(), Lines{"connect 127.0.0.1:21103"});
+}
+
 TEST(Mending, AMemberThatTheNetworkFailedIsTriedEverySecondForAMinute) {
   Settings settings = Pooled();
   settings.pinned_accounts.clear();
