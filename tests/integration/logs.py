@@ -158,9 +158,10 @@ def max_traced_length(args):
 def lines_that_take_turns(args):
     """Repeats are told as a number, but only where nothing else stands between."""
     with harness.Server(args.server) as server:
-        for _ in range(20):
-            server.signal(signal.SIGUSR1)
-            time.sleep(0.02)
+        for times in range(1, 21):
+            server.signal(signal.SIGUSR1)  # one that comes while another waits is none
+            wait_for(lambda: server.log().count("File log re-open ignored") >= times,
+                     lambda: f"signal {times}: {server.log()}")
         server.signal(signal.SIGTERM)
         expect(server.wait(5) == 0, "no exit 0")
         log = server.log()

@@ -37,8 +37,8 @@ def profile(args, name, backend):
                 expect(two.until(body + b"\r\n").endswith(b"MSG answer 1 3\r\n" + body + b"\r\n"),
                        "another answer")
             idle = cpu_share(server)
-            if name == "latency":
-                expect(idle > 0.2, f"{idle:.0%} of a CPU: it does not spin")
+            if name == "latency":  # as far as others let it
+                wait_for(lambda: cpu_share(server) > 0.2, f"{idle:.0%} of a CPU: it does not spin")
             else:
                 expect(idle < 0.2, f"{idle:.0%} of a CPU between messages")
         server.signal(signal.SIGTERM)

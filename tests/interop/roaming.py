@@ -68,35 +68,6 @@ class Node(cluster.Node):
 # --- real clients ---------------------------------------------------------------------------------
 
 
-class Witness:
-    """Notes when this machine gave a thread that wanted to run no time for more than 3 ms."""
-
-    def __init__(self):
-        self.stalls = []  # (until, seconds)
-        self.running = True
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        before = time.monotonic()
-        while self.running:
-            time.sleep(0.001)
-            now = time.monotonic()
-            if now - before > 0.003:
-                self.stalls.append((now, now - before))
-            before = now
-
-    def stalled_ms(self, begin):
-        return sum(1000 * seconds for until, seconds in self.stalls if until >= begin)
-
-    def longest_ms(self):
-        return max((1000 * seconds for _, seconds in self.stalls), default=0)
-
-    def stop(self):
-        self.running = False
-        self.thread.join()
-
-
 class Program:
     """A client program whose lines of output are kept with the time they came."""
 

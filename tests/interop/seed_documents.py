@@ -22,7 +22,8 @@ import time
 import roaming
 from cluster import expect, mesh, subscribe, wait_for
 from harness import Client, Tally, write_config
-from roaming import Clients, Crier, Node, Program, Witness, find_servers, stable_port
+from roaming import Clients, Crier, Node, Program, find_servers, stable_port
+from stall_watch import StallWatch
 
 CLIENTS = ("cli", "go", "python")
 REFUSED = r"dial tcp (127\.0\.0\.1|\[::1\]):%d: connect: connection refused"
@@ -417,11 +418,11 @@ def standby(args, hidden=True):
         names = ("dummy0", "dummy1")
         mesh([place.nodes[name] for name in ("server0", "server1", "dummy0")])
         ears = [Ear(place.ports[name]) for name in both]
-        publishers, witness = Publishers(place.nodes), Witness()
+        publishers, watch = Publishers(place.nodes), StallWatch()
         stack.callback(publishers.stop)
-        stack.callback(witness.stop)
+        stack.callback(watch.stop)
         wait_for(lambda: all((0, 0) in ear.first for ear in ears), "the first message")
-        took, slow = [], []
+        switches = []  # (from, until)
         for turn in range(1, times + 1):
             old, new = names[(turn - 1) % 2], names[turn % 2]
             publishers.turn = turn
@@ -431,14 +432,14 @@ def standby(args, hidden=True):
             key = (turn % 2, turn)
             wait_for(lambda: all(key in ear.first for ear in ears),
                      f"a message of {new} after switch {turn}")
-            took.append(1000 * (max(ear.first[key] for ear in ears) - begin))
-            if took[-1] - witness.stalled_ms(begin) > 100:
-                slow.append(turn)
+            switches.append((begin, max(ear.first[key] for ear in ears)))
             time.sleep(0.15)  # a route that comes back by itself does so within 100 ms
         publishers.stop()
         time.sleep(0.2)
         doubles = [double for ear in ears for double in ear.doubles]
-        took.sort()
+        took = sorted(1000 * (end - begin) for begin, end in switches)
+        slow = [(begin, end) for begin, end in switches
+                if 1000 * (end - begin) - watch.stalled_ms(begin, end) > 100]
         figures = (f"{times} switches, {len(doubles)} duplicates; ms: median {statistics.median(took):.0f}, "
                    f"p90 {took[len(took) * 9 // 10]:.0f}, p99 {took[len(took) * 99 // 100]:.0f}, "
                    f"max {took[-1]:.0f}, above 100: {sum(ms > 100 for ms in took)}, of which not for want "

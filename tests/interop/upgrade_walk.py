@@ -24,7 +24,8 @@ import time
 import roaming
 from cluster import mesh
 from harness import Skip, Tally, expect, write_config
-from roaming import Clients, Node, Program, Witness, find_servers, stable_port
+from roaming import Clients, Node, Program, find_servers, stable_port
+from stall_watch import StallWatch
 
 CLIENTS = ("go", "python", "c")
 NAMES = "ABC"
@@ -143,13 +144,13 @@ def compare(args, clients, own, other, stop, table):
     sums = {own: collections.Counter(), other: collections.Counter()}
     stalled_ms = 0
     for walks in range(1, 2 * args.walks + 2):
-        witness = Witness()
+        watch = StallWatch()
         for new in (other, own):
             rows = walk(args, clients, other, new, STOPS[stop])
             table.add(f"{other} -> {new} -> {other}, {stop}", rows)
             add(sums[new], rows)
-        witness.stop()
-        stalled_ms = max(stalled_ms, witness.longest_ms())
+        watch.stop()
+        stalled_ms = max(stalled_ms, watch.longest_ms())
         here, there = sums[own], sums[other]
         told = ", ".join(f"{what} {here[what]} ({there[what]})"
                          for what in ("lost", "missed", "refused", "silence")) + f" ms, {walks} walks"

@@ -15,6 +15,7 @@ from route_steps import Steps
 from route_transcript import Transcript, take_ops
 
 PATIENCE = 10.0    # seconds for what is expected
+PUMP_MAX = 0.02    # seconds that one pump waits
 REDIAL_MIN = 0.75  # the reference waits 1 s and up to 0.1 s more
 REDIAL_MAX = 4.0
 GATE_TIME = 0.6    # a PING this early asks whether the pool may grow
@@ -111,7 +112,7 @@ class Replay(Steps):
         if not socks:
             time.sleep(min(seconds, 0.01))
             return
-        for sock in select.select(list(socks), [], [], min(seconds, 0.02))[0]:
+        for sock in select.select(list(socks), [], [], min(seconds, PUMP_MAX))[0]:
             what, who = socks[sock]
             if what == "listener":
                 self.accept(who, sock)
@@ -134,9 +135,11 @@ class Replay(Steps):
             self.pump(left)
 
     def settle(self, seconds):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self.pump(deadline - time.monotonic())
+        """Takes what comes. A machine that stands still uses up no more than one pump of the time."""
+        while seconds > 0:
+            begin = time.monotonic()
+            self.pump(seconds)
+            seconds -= min(PUMP_MAX, time.monotonic() - begin)
 
     # Connections ------------------------------------------------------------------------------
 
