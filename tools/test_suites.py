@@ -15,266 +15,23 @@ transcripts, ...) picks that suite, in the release build if no stage is named. T
 `N passed, N failed, N skipped`; the exit status is 1 when something failed or nothing ran.
 """
 import argparse
-import collections
-import contextlib
 import glob
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-import xml.etree.ElementTree as ElementTree
 
 import probe_io_uring
+from test_builds import ROOT, STAGES, SUITES, capture, finish, run, start_builds
+from test_results import Cost, Result, close
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROJECT = "martlet"
-SUITES = ("unit", "structure", "integration", "transcripts", "fuzz")
+STAGE_NAMES = tuple(stage.name for stage in STAGES) + ("interop",)
 REQUIRED = ("unit", "structure", "integration", "transcripts")  # empty ones fail with --strict
 SKIPPED_STATUS = 77  # everything was skipped, as meson and autotools agree
-CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
-SKIP_LINE = re.compile(r"^\s*skip(?:ped)?\b[\s:]+(.+)$", re.IGNORECASE)
-FAIL_LINE = re.compile(r"^\s*fail(?:ed)?\b[\s:]+(.+)$", re.IGNORECASE)
-
-Stage = collections.namedtuple("Stage", "name directory options suites slowness environment")
-
-# Without martlet's reports and command line: much to compile, and little that could go wrong there.
-# -O1 and line numbers alone are what reports need, and a third of the compiler's time under -O2 -g.
-# Files of one target compiled together take 40 % off that; that each stands alone, release shows.
-SANITIZED = {"buildtype": "debugoptimized", "optimization": "1", "cpp_args": "-g1",
-             "mimalloc": "disabled", "benchmarks": "false", "companion": "false",
-             "unity": "on", "unity_size": "8"}
-# GCC's shared runtimes do not know of each other: one ignores the log_path of the other.
-ONE_RUNTIME = "-static-libasan -static-libubsan"
-STAGES = (
-    Stage("release", "build", {"buildtype": "release"}, SUITES, 1, {}),
-    Stage("asan", "build-asan", dict(SANITIZED, b_sanitize="address,undefined", cpp_link_args=ONE_RUNTIME),
-          ("unit", "integration", "transcripts", "fuzz"), 4,
-          {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
-           "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}),
-    Stage("tsan", "build-tsan",
-          dict(SANITIZED, b_sanitize="thread", pure_tests="false"),
-          ("unit", "integration", "transcripts"), 6,
-          {"TSAN_OPTIONS": "second_deadlock_stack=1"}),
-)
-STAGE_NAMES = tuple(stage.name for stage in STAGES) + ("interop",)
-
-
-class Result:
-    """What one suite of one stage gave."""
-
-    def __init__(self, label):
-        self.label = label
-        self.passed = self.failed = self.skipped = 0
-        self.seconds = None  # how long its tests ran, each counted for itself
-        self.slowest = []  # each test's seconds and name
-        self.failures = []  # one text each, maybe fewer than `failed`
-        self.skips = []  # one text each with the reason, maybe fewer than `skipped`
-        self.notes = []
-
-    def fail(self, text):
-        self.failed += 1
-        self.failures.append(text)
-
-    def skip(self, text, count=1):
-        self.skipped += count
-        self.skips.append(text)
-
-    def add_output(self, name, output, exit_ok):
-        """Counts a program that closes with `N passed, N failed, N skipped`; False if it did not."""
-        lines = output.splitlines()
-        closing = next((CLOSING.match(line) for line in reversed(lines) if line.strip()), None)
-        if not closing:
-            return False
-        passed, failed, skipped = (int(number or 0) for number in closing.groups())
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
-        before = len(self.failures)
-        for line in dict.fromkeys(lines):  # each once, though a program may say them again at its end
-            skip, fail = SKIP_LINE.match(line), FAIL_LINE.match(line)
-            if skip:
-                self.skips.append("%s: %s" % (name, skip[1]))
-            elif fail and failed:
-                self.failures.append("%s: %s" % (name, fail[1]))
-            elif line.startswith("PENDING "):
-                self.notes.append(line[len("PENDING "):])
-        if failed and len(self.failures) == before:
-            self.failures.append(name)
-        if not exit_ok and not failed:
-            self.fail(name + ": bad exit status")
-        return True
-
-    def add_gtest(self, name, path, exit_text):
-        """Counts the cases of a GoogleTest program from its XML report."""
-        bad = False
-        for case in ElementTree.parse(path).iter("testcase"):
-            title = "%s.%s" % (case.get("classname"), case.get("name"))
-            skipped = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
-                bad = True
-                self.fail("%s: %s" % (name, title))
-            elif skipped is not None:
-                self.skip("%s: %s" % (title, gtest_reason(skipped)))
-            elif case.get("status") == "run":
-                self.passed += 1
-            else:
-                self.skip(title + ": disabled in the source")
-        if exit_text and not bad:
-            self.fail("%s: all cases passed, but the program %s" % (name, exit_text))
-
-
-def gtest_reason(element):
-    text = element.get("message") or element.text or ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if lines and re.match(r"\S+:\d+$", lines[0]):  # file and line of the GTEST_SKIP
-        lines = lines[1:]
-    return " ".join(lines) or "no reason given"
-
-
-class Cost:
-    """Wall and processor seconds of one part of the run; the latter of the processes that it started."""
-
-    def __init__(self, label):
-        self.label = label
-        self.wall = self.processor = 0.0
-
-    @contextlib.contextmanager
-    def clock(self):
-        begin = time.monotonic()
-        try:
-            yield
-        finally:
-            self.wall += time.monotonic() - begin
-
-    def add(self, usage):
-        self.processor += usage.ru_utime + usage.ru_stime
-
-    def __str__(self):
-        return "%6d s wall %6d s processor  %s" % (self.wall, self.processor, self.label)
-
-
-def run(command, cost, **options):
-    """Says what it runs; the exit status."""
-    print("$ " + " ".join(command), flush=True)
-    return finish(subprocess.Popen(command, cwd=ROOT, **options), cost)
-
-
-def finish(process, cost):
-    """The exit status, once it has ended."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    cost.add(usage)
-    return process.returncode
-
-
-def capture(command):
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def configure(stage, options, run_it):
-    """Makes the build folder what the stage wants; False when meson refuses."""
-    directory = os.path.join(ROOT, stage.directory)
-    wanted = dict(stage.options, tests="true", werror=str(options.werror).lower())
-    if compiler_is_clang():  # has one runtime anyway, and does not know the flags
-        wanted.pop("cpp_link_args", None)
-    flags = ["-D%s=%s" % item for item in sorted(wanted.items())]
-    if not os.path.exists(os.path.join(directory, "build.ninja")):
-        return run_it(["meson", "setup", stage.directory] + flags) == 0
-    known = {option["name"]: option_text(option["value"])
-             for option in json.loads(capture(["meson", "introspect", stage.directory,
-                                               "--buildoptions"]))}
-    if any(known.get(name) != value for name, value in wanted.items()):
-        return run_it(["meson", "configure", stage.directory] + flags) == 0
-    return True
-
-
-def option_text(value):
-    return " ".join(value) if isinstance(value, list) else str(value).lower()
-
-
-def compiler_is_clang():
-    return "clang" in capture(shlex.split(os.environ.get("CXX", "c++")) + ["--version"])
-
-
-class Build:
-    """The build of one stage: at once, or in the background while the tests of another run.
-
-    In the background it takes only time that nobody else wants, until somebody waits for it. What it
-    says comes out then.
-    """
-
-    def __init__(self, stage, options, background):
-        self.stage = stage
-        self.options = options
-        self.result = Result(stage.name + " build")
-        self.cost = Cost(stage.name + " build")
-        self.log = tempfile.TemporaryFile("w+", errors="replace") if background else None
-        self.wanted = threading.Event()
-        self.done = threading.Event()
-        self.process = None
-
-    def run(self):
-        try:
-            with self.cost.clock():
-                self._build()
-        except Exception as why:  # in the background nobody else would see it
-            self.result.fail("%s: %s" % (self.stage.directory, why))
-        finally:
-            self.done.set()
-
-    def wait(self):
-        """True when it succeeded."""
-        self.wanted.set()
-        if self.process and not self.done.is_set():
-            set_idle(self.process.pid, False)  # what it starts from now on is as urgent as anything
-        self.done.wait()
-        if self.log:
-            self.log.seek(0)
-            print(self.log.read(), end="", flush=True)
-            self.log.close()
-        return not self.result.failed
-
-    def _build(self):
-        directory = self.stage.directory
-        command = ["ninja", "-C", directory]
-        if self.log or not sys.stdout.isatty():
-            command.append("--quiet")
-        if not configure(self.stage, self.options, self._run):
-            self.result.fail("meson could not configure " + directory)
-        elif self._run(command):
-            self.result.fail("the build in %s failed" % directory)
-
-    def _run(self, command):
-        if not self.log:
-            return run(command, self.cost)
-        print("$ " + " ".join(command), file=self.log, flush=True)
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=subprocess.STDOUT)
-        set_idle(self.process.pid, not self.wanted.is_set())
-        return finish(self.process, self.cost)
-
-
-def set_idle(pid, idle):
-    """Whether it runs only where nobody else wants to, it and what it starts."""
-    policy = os.SCHED_IDLE if idle else os.SCHED_OTHER
-    with contextlib.suppress(OSError):  # it has ended, or the system does not let us
-        os.sched_setscheduler(pid, policy, os.sched_param(0))
-
-
-def start_builds(stages, options):
-    """Stage name to its build. The first one is done on return, the others follow in the background."""
-    builds = [Build(stage, options, background=i > 0 and not options.one_by_one)
-              for i, stage in enumerate(stages)]
-    if builds and not options.one_by_one:
-        builds[0].run()
-        threading.Thread(target=lambda: [build.run() for build in builds[1:]], daemon=True).start()
-    return {build.stage.name: build for build in builds}
 
 
 def tests_of(stage, suites):
@@ -447,38 +204,6 @@ def add_script(result, name, command, cost):
     result.seconds = time.monotonic() - begin
     if not result.add_output(name, "".join(output), status in (0, SKIPPED_STATUS)):
         result.fail("%s gave no total, status %d" % (command[1], status))
-
-
-def grouped(texts):
-    """Equal texts once, with their number."""
-    for text, number in collections.Counter(texts).items():
-        yield text if number == 1 else "%s (%d times)" % (text, number)
-
-
-def close(results, costs):
-    """Prints the closing block; returns the exit status."""
-    print("\n" + "-" * 78)
-    for result in results:
-        print("%-24s %6d passed %5d failed %5d skipped %s"
-              % (result.label, result.passed, result.failed, result.skipped,
-                 "" if result.seconds is None else "%6.1f s" % result.seconds))
-    for title, texts in (("skipped", lambda result: result.skips),
-                         ("failed", lambda result: result.failures)):
-        rows = ["%s  %s" % (result.label, text) for result in results for text in texts(result)]
-        if rows:
-            print("\n%s:" % title)
-            print("\n".join("  " + row for row in grouped(rows)))
-    for note in dict.fromkeys(note for result in results for note in result.notes):
-        print("\npending: " + note)
-    slowest = sorted((entry for result in results for entry in result.slowest), reverse=True)
-    print("\nslowest tests:")
-    print("\n".join("%8.1f s  %s" % entry for entry in slowest[:12]))
-    print("\ntime:")  # what went on beside other things has wall seconds in common with them
-    print("\n".join(str(cost) for cost in costs))
-    passed, failed, skipped = (sum(getattr(result, field) for result in results)
-                               for field in ("passed", "failed", "skipped"))
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped), flush=True)
-    return 1 if failed or not passed else 0
 
 
 def arguments():
