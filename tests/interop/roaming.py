@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 
 import cluster  # noqa: E402
 import harness  # noqa: E402
-import run  # noqa: E402
+from clients import CLIENTS, Failure, Skip, locked  # noqa: E402
 from cluster import wait_for  # noqa: E402
 
 
@@ -170,12 +170,12 @@ class Clients:
     def __init__(self, cache, names, build):
         self.argv, self.missing = {}, {}
         for name in names:
-            client = run.CLIENTS[name](name, pathlib.Path(cache).resolve())
+            client = CLIENTS[name](name, pathlib.Path(cache).resolve())
             try:
-                with run.locked(pathlib.Path(cache)):
+                with locked(pathlib.Path(cache)):
                     client.prepare(allowed=build)
                 self.argv[name] = self._roam(name, client)
-            except (run.Skip, run.Failure) as why:
+            except (Skip, Failure) as why:
                 self.missing[name] = str(why)
 
     @staticmethod

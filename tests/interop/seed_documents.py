@@ -19,10 +19,10 @@ import sys
 import threading
 import time
 
-import roaming
+from roaming import Clients, Crier, Node, Program, find_servers, stable_port  # first: leads to the others
+from clients import ROOT
 from cluster import expect, mesh, subscribe, wait_for
 from harness import Client, Tally, write_config
-from roaming import Clients, Crier, Node, Program, find_servers, stable_port
 from stall_watch import StallWatch
 
 CLIENTS = ("cli", "go", "python")
@@ -459,10 +459,11 @@ def main():
     parser.add_argument("--nats-server", action="append", default=[], metavar="COMMAND")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose name matches")
     parser.add_argument("--cache", default=os.environ.get("MARTLET_INTEROP_CACHE")
-                        or roaming.run.ROOT / "build" / "interop", help="where clients are built")
+                        or ROOT / "build" / "interop", help="where clients are built")
     parser.add_argument("--no-build", action="store_true", help="run only what is built already")
     parser.add_argument("--strict", action="store_true", help="a skip is a failure (for CI)")
-    parser.add_argument("--full", action="store_true", help="1,000 switches instead of 40, upgrades from every nats-server there is")
+    parser.add_argument("--full", action="store_true",
+                        help="1,000 switches instead of 40, upgrades from every nats-server there is")
     parser.add_argument("--quick", action="store_true", help="the default: under a minute")
     args = parser.parse_args()
     tally = Tally(args.only)

@@ -21,10 +21,10 @@ import signal
 import sys
 import time
 
-import roaming
+from roaming import Clients, Node, Program, find_servers, stable_port  # first: leads to the others
+from clients import ROOT
 from cluster import mesh
 from harness import Skip, Tally, expect, write_config
-from roaming import Clients, Node, Program, find_servers, stable_port
 from stall_watch import StallWatch
 
 CLIENTS = ("go", "python", "c")
@@ -182,7 +182,7 @@ def main():
     parser.add_argument("--server", required=True, help="server command")
     parser.add_argument("--nats-server", action="append", default=[], metavar="COMMAND")
     parser.add_argument("--cache", default=os.environ.get("MARTLET_INTEROP_CACHE")
-                        or roaming.run.ROOT / "build" / "interop", help="where clients are built")
+                        or ROOT / "build" / "interop", help="where clients are built")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose name matches")
     parser.add_argument("--no-build", action="store_true", help="run only what is built already")
     parser.add_argument("--strict", action="store_true", help="a skip is a failure (for CI)")
