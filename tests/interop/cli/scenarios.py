@@ -90,18 +90,24 @@ def nats(*argv):
     return Tool(*argv).finish()
 
 
-def nobody_on(subject, body):
-    """Sends a request; true when the server answered at once that nobody subscribes to the subject."""
-    tool = Tool("req", subject, body, "--timeout=200ms")
-    tool.process.wait(WAIT)
-    tool.reader.join(WAIT)
-    return "No responders are available" in tool.out
+NOBODY = "No responders are available"
+
+
+def ask(subject, body):
+    """What a request prints that waits for an answer for a moment only."""
+    for _ in range(20):  # connecting may not take longer either
+        tool = Tool("req", subject, body, "--timeout=200ms")
+        tool.process.wait(WAIT)
+        tool.reader.join(WAIT)
+        if "Sending request on" in tool.out:
+            return tool.out
+    raise Reason(f"{tool.name()} sends nothing; printed {tool.out[-300:]!r}")
 
 
 def reach(subject, tool):
     """Returns once a probe reached the tool's subscription: exactly one `probe` is delivered."""
     end = time.monotonic() + REACH
-    while nobody_on(subject, "probe"):
+    while NOBODY in ask(subject, "probe"):
         check(tool.process.poll() is None, f"{tool.name()} ended: {tool.out[-300:]!r}")
         check(time.monotonic() < end, f"{tool.name()}: no subscription; printed {tool.out[-300:]!r}")
 
@@ -157,9 +163,9 @@ def req_reply():
 
 def no_responders():
     begin = time.monotonic()
-    check(nobody_on("cli.nobody", "question"), "no word of missing responders")
+    check(NOBODY in ask("cli.nobody", "question"), "no word of missing responders")
     out = nats("req", "cli.nobody", "question", "--timeout=10s")
-    check("No responders are available" in out, f"printed {out!r}")
+    check(NOBODY in out, f"printed {out!r}")
     check(time.monotonic() - begin < 5, "waited for the timeout")
 
 
