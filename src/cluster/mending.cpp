@@ -81,8 +81,12 @@ void Mesh::State::Mend(const std::string& peer_id) {
     target.configured = true;
   }
   if (peer->FreeSlot() >= 0) Dial(target, 0);
+  DialAccounts(*peer, std::move(target));
+}
+
+void Mesh::State::DialAccounts(const Peer& peer, Target target) {
   for (const std::string& account : settings_.pinned_accounts) {
-    if (peer->dedicated.contains(account)) continue;
+    if (peer.dedicated.contains(account)) continue;
     target.account = account;
     Dial(target, 0);
   }

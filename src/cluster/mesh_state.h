@@ -177,6 +177,8 @@ class Mesh::State {
   uint64_t FirstMendDelay(const Peer& peer) const;
   void Mend(const std::string& peer_id);
   void MendSoon(Peer& peer);
+  /// For each pinned account that has no connection yet; `target` is where.
+  void DialAccounts(const Peer& peer, Target target);
 
   // first_mesh.cpp
   void AwaitMesh();

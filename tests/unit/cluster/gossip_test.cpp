@@ -330,6 +330,32 @@ TEST(Closing, AServerLostToAnErrorIsNotForgotten) {
   EXPECT_EQ(a.Take(), Lines{});
 }
 
+TEST(Closing, ALostServerFoundAgainGetsItsAccountsConnectionAtOnce) {
+  Script a(Pooled());
+  AcceptFrom(a, 1, "B", kPool);
+  a.Closed(1, CloseReason::kStaleConnection);
+  a.Pass(3100);
+  a.Take();
+  a.Dialed(2);
+  a.Hear(2, InfoOf("B", kPool));
+  const Lines lines = a.TakeActions();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "connect 127.0.0.1:21102"), 1) << lines.size();
+  a.Dialed(3);
+  a.Hear(3, InfoOf("B", std::string(kPool) + R"(,"route_account":"$SYS")"));
+  const Lines more = a.TakeActions();
+  EXPECT_NE(std::find(more.begin(), more.end(), "#3 register ID_B $SYS"), more.end());
+  a.Hear(2, "PONG");
+  a.Dialed(4);
+  a.Hear(4, InfoOf("B", kPool));
+  a.Hear(4, "PONG");
+  a.Dialed(5);
+  a.Hear(5, InfoOf("B", kPool));
+  a.Take();
+  a.Pass(100'000);
+  EXPECT_EQ(a.TakeActions(), Lines{});
+  EXPECT_EQ(a.mesh().links(), 4u);
+}
+
 TEST(Closing, OneLostServerFoundAgainMakesForTheOthers) {
   Script a(Plain());
   AcceptFrom(a, 1, "B");
