@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -28,6 +29,16 @@ struct Target {
   std::string sought;       // server id, where known
   std::string told_by;      // who has told of it by gossip; a server id
 };
+
+/// For server `id`, that was known before. Both sides may have come to know others meanwhile, and
+/// nobody else tells of it, so it takes part in all gossip.
+inline Target SeekAgain(base::Url url, std::string id) {
+  return {.url = std::move(url),
+          .account = {},
+          .gossip_mode = proto::kGossipOverride,
+          .quiet = true,
+          .sought = std::move(id)};
+}
 
 /// One loop for each address and account: a second one would only make connections that end as
 /// duplicates. Every attempt of a loop has an id of its own.

@@ -65,15 +65,9 @@ void Mesh::State::Mend(const std::string& peer_id) {
   if (peer == nullptr || IsComplete(*peer)) return;
   peer->mend_delay_ms = std::min(peer->mend_delay_ms * 2, kMendDelayMaxMs);
   CheckComplete(*peer);
-  // If this makes it known at all, nobody else tells of it.
-  Target target{.url = {},
-                .account = {},
-                .gossip_mode = proto::kGossipOverride,
-                .quiet = true,
-                .sought = peer_id};
   const std::optional<base::Url> url = base::ParseUrl(peer->info.ip);
   if (!url || url->host.empty()) return;
-  target.url = WithOwnUser(*url, peer->info);
+  Target target = SeekAgain(WithOwnUser(*url, peer->info), peer_id);
   for (const auto& [slot, id] : peer->slots) {
     const Link& link = links_.at(id);
     if (!link.configured || !dialer_.IsConfigured(link.url)) continue;

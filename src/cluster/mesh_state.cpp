@@ -77,13 +77,7 @@ void Mesh::State::TryLost() {
       lost_.Remove(lost->id);
       continue;
     }
-    // Both sides may have come to know others meanwhile.
-    Dial(Target{.url = lost->url,
-                .account = {},
-                .gossip_mode = proto::kGossipOverride,
-                .quiet = true,
-                .sought = lost->id},
-         0);
+    Dial(SeekAgain(lost->url, lost->id), 0);
   }
 }
 

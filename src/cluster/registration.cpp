@@ -182,11 +182,7 @@ void Mesh::State::Enter(Link& link, const Peer& peer, int64_t slot) {
   if (lost_.Remove(link.sought) || was_lost) lost_.Hurry(now_ms_);
   if (!was_lost || !link.dialled || !link.account.empty() || link.no_pool || !pooled()) return;
   // Until it was found again it was dialled for its pool alone.
-  DialAccounts(peer, {.url = link.url,
-                      .account = {},
-                      .gossip_mode = proto::kGossipOverride,
-                      .quiet = true,
-                      .sought = link.peer_id});
+  DialAccounts(peer, SeekAgain(link.url, link.peer_id));
 }
 
 std::vector<std::string> Mesh::State::WithoutFor(const Link& link, const Peer& peer) const {
