@@ -151,9 +151,10 @@ def stall(bench, server, rate, arrival):
                               "--warmup", "200ms")
     p = {at: percentile(result, "intended", at) for at in (50, 95, 99, 99.9, 100)}
     # What the machine may add by itself to any message: a little, and all of its own stalls.
-    slack = bench.args.slowness * 25 + watch.stalled_ms()
+    stalled_ms = watch.stalled_ms()
+    slack = bench.args.slowness * 25 + stalled_ms
     seen = ", ".join(f"p{at} {value:.1f}" for at, value in p.items())
-    seen += f" ms; the machine's own stalls {watch.stalled_ms():.0f} ms"
+    seen += f" ms; the machine's own stalls {stalled_ms:.0f} ms"
     gap = 1000 / rate  # ms between two messages: so much later a stall may find its first one
     expect(p[50] < slack, seen)
     expect(35 - gap < p[95] < 55 + slack, seen)

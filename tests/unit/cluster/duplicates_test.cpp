@@ -237,12 +237,17 @@ TEST(Mending, AMissingMemberOfAPoolIsDialledAgain) {
   EXPECT_NE(std::find(lines.begin(), lines.end(), "connect 127.0.0.1:21103"), lines.end());
 }
 
-TEST(Mending, WhereAnAccountGotThroughThePoolIsDialledAgainSoon) {
-  Script b(Pooled());
+// B tells of C, of its pool and of its connection for $SYS; both are dialled.
+void HearOfC(Script& b) {
   AcceptFrom(b, 1, "B", kPool);
   const std::string where = R"("ip":"nats-route://127.0.0.1:21103/","route_pool_size":3)";
   b.Hear(1, InfoOf("C", where));
   b.Hear(1, InfoOf("C", where + R"(,"route_account":"$SYS")"));
+}
+
+TEST(Mending, WhereAnAccountGotThroughThePoolIsDialledAgainSoon) {
+  Script b(Pooled());
+  HearOfC(b);
   b.DialFails("dial tcp 127.0.0.1:21103: i/o timeout");
   b.Dialed(2);
   b.Hear(2, InfoOf("C", std::string(kPool) + R"(,"route_account":"$SYS")"));
@@ -254,10 +259,7 @@ TEST(Mending, WhereAnAccountGotThroughThePoolIsDialledAgainSoon) {
 // Where each of them takes long, as over an ocean, the pool still grows by their PONGs alone.
 TEST(Mending, APoolThatGrowsSlowlyIsNotHelped) {
   Script b(Pooled());
-  AcceptFrom(b, 1, "B", kPool);
-  const std::string where = R"("ip":"nats-route://127.0.0.1:21103/","route_pool_size":3)";
-  b.Hear(1, InfoOf("C", where));
-  b.Hear(1, InfoOf("C", where + R"(,"route_account":"$SYS")"));
+  HearOfC(b);
   b.Dialed(2);
   b.Dialed(3);
   b.Hear(3, InfoOf("C", std::string(kPool) + R"(,"route_account":"$SYS")"));
