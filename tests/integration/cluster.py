@@ -60,23 +60,33 @@ class Node(Server):
 
     def registered(self):
         """Ids of the servers that it has a route to, one for each connection."""
+        return collections.Counter(peer for peer, _ in self._open_routes())
+
+    def peers(self):
+        """Ids of the servers that it has a route to which is not for `$SYS` alone.
+
+        The route of `$SYS` is often there first; where two generated cluster names meet, by a second.
+        """
+        return {peer for peer, account in self._open_routes() if account != "$SYS"}
+
+    def _open_routes(self):
         log = self.log()
         open_routes = {}
         for line in log.splitlines():
             rid = re.search(r"rid:(\d+)", line)
             if not rid:
                 continue
-            peer = re.search(r'Registering remote route "([^"]+)"', line)
+            peer = re.search(r'Registering remote route "([^"]+)"(?: for account "([^"]+)")?', line)
             if peer:
-                open_routes[rid.group(1)] = peer.group(1)
+                open_routes[rid.group(1)] = peer.groups()
             elif "Router connection closed" in line:
                 open_routes.pop(rid.group(1), None)
-        return collections.Counter(open_routes.values())
+        return open_routes.values()
 
 
 def mesh(nodes, seconds=10.0):
     """Waits until each node has routes to all others."""
-    wait_for(lambda: all(len(node.registered()) == len(nodes) - 1 for node in nodes),
+    wait_for(lambda: all(len(node.peers()) == len(nodes) - 1 for node in nodes),
              "a full mesh: " + str([dict(node.registered()) for node in nodes]), seconds)
 
 

@@ -152,8 +152,7 @@ def lame_duck(nodes):
                     return address not in other.info.get("connect_urls", [])
             wait_for(gone, f"{node.name} to take {leaver.name} from what it tells clients", 12)
     leaver.process.kill()
-    wait_for(lambda: all(len(node.registered()) == len(others) - 1 for node in others),
-             "the others to be a mesh without it")
+    mesh(others)  # without it
     interest(others)
 
 
