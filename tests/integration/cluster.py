@@ -37,18 +37,8 @@ class Kind:
         return self.name
 
 
-class Node(Server):
-    """A member of a cluster on ports that stay the same over restarts."""
-
-    def __init__(self, kind, name, routes=(), cluster="C1", route_port=None, port=None, extra=()):
-        self.kind, self.name = kind, name
-        self.route_port = route_port or free_port()
-        args = ["-n", name, "-D", "--cluster", f"nats://127.0.0.1:{self.route_port}"]
-        if cluster:
-            args += ["--cluster_name", cluster]
-        if routes:
-            args += ["--routes", ",".join(f"nats://127.0.0.1:{port}" for port in routes)]
-        super().__init__([kind.command, *kind.flags], args + list(extra), port=port or free_port())
+class Member(Server):
+    """A server that may have routes, and what its log says of them."""
 
     def client(self, greet=True):
         client = Client(self.port, greet=False)
@@ -82,6 +72,24 @@ class Node(Server):
             elif "Router connection closed" in line:
                 open_routes.pop(rid.group(1), None)
         return open_routes.values()
+
+    def stop_now(self):
+        self.process.terminate()
+        self.wait(5)
+
+
+class Node(Member):
+    """A member of a cluster on ports that stay the same over restarts."""
+
+    def __init__(self, kind, name, routes=(), cluster="C1", route_port=None, port=None, extra=()):
+        self.kind, self.name = kind, name
+        self.route_port = route_port or free_port()
+        args = ["-n", name, "-D", "--cluster", f"nats://127.0.0.1:{self.route_port}"]
+        if cluster:
+            args += ["--cluster_name", cluster]
+        if routes:
+            args += ["--routes", ",".join(f"nats://127.0.0.1:{port}" for port in routes)]
+        super().__init__([kind.command, *kind.flags], args + list(extra), port=port or free_port())
 
 
 def mesh(nodes, seconds=10.0):
@@ -225,14 +233,6 @@ def client_urls(a, b):
             client.until(b"INFO ")
             return json.loads(client.line()).get("connect_urls") == [f"127.0.0.1:{a.port}"]
         wait_for(told, "the INFO that leaves the stopped server out")
-
-
-def stop_now(self):
-    self.process.terminate()
-    self.wait(5)
-
-
-Node.stop_now = stop_now
 
 
 def gossip(kinds):

@@ -12,17 +12,13 @@ import tempfile
 import threading
 import time
 
-from cluster import Node, expect, find_kinds, free_port, mesh, published, subscribe, wait_for
-from harness import Server, Tally
+from cluster import Member, expect, find_kinds, free_port, mesh, published, subscribe, wait_for
+from harness import Tally
 from route_peer import Peer
 
 
-class Configured(Server):
+class Configured(Member):
     """A member whose cluster block is `lines`, which reload() may change."""
-
-    registered = Node.registered
-    client = Node.client
-    stop_now = Node.stop_now
 
     def __init__(self, kind, name, routes=(), lines="", wait=True, port=None, route_port=None,
                  credentials=""):

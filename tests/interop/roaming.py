@@ -44,12 +44,12 @@ def find_servers(args, server):
     return own, others
 
 
-class Node(cluster.Node):
+class Node(cluster.Member):
     """A server by nothing but the words of its command line."""
 
     def __init__(self, command, words, port=None, wait=True):
         self.words = words
-        harness.Server.__init__(self, command, words, port=None, wait=False)
+        super().__init__(command, words, port=None, wait=False)
         self.port = port
         if wait:
             self.wait_ready()
