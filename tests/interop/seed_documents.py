@@ -33,10 +33,10 @@ REFUSED = r"dial tcp (127\.0\.0\.1|\[::1\]):%d: connect: connection refused"
 
 
 class Upgrading:
-    """The servers A, B and C of the document; they have no name and no address, as there."""
+    """The servers A, B and C of the document; without `more` they have no name and no address, as there."""
 
-    def __init__(self, args):
-        self.command = args.server
+    def __init__(self, args, more=""):
+        self.command, self.more = args.server, more
         self.ports = {name: stable_port() for name in "ABC"}
         self.routes = {name: stable_port() for name in "ABC"}
         self.stack = contextlib.ExitStack()
@@ -52,7 +52,7 @@ class Upgrading:
         words = f"-D -p {self.ports[name]} -cluster nats://localhost:{self.routes[name]}"
         if routes:
             words += " -routes " + ",".join(f"nats://localhost:{self.routes[to]}" for to in routes)
-        node = Node(command or self.command, words.split(), self.ports[name])
+        node = Node(command or self.command, (words + self.more).split(), self.ports[name])
         return self.stack.enter_context(node)
 
     def url(self, name):
@@ -119,9 +119,14 @@ def upgrade(args, clients, old=None):
 
 
 def herd(args, clients):
-    """Half of the clients of A go to B, half to C, when A stops."""
+    """Half of the clients of A go to B, half to C, when A stops.
+
+    The cluster has a name, which the document's has not: A would take C's where that is the greater one
+    and leave B for a second. Its clients would forget B, and nats.go, which shuffles servers only when it
+    hears of one for the first time, would then try B last.
+    """
     count = 40
-    with Upgrading(args) as ours:
+    with Upgrading(args, " -cluster_name herd") as ours:
         a, b = ours.start("A"), ours.start("B")
         mesh([a, b])
         with Program([*clients.argv["go"], "crowd", ours.url("A"), str(count)]) as crowd:
