@@ -61,7 +61,8 @@ class World {
     result_.faults = scenario_.faults;
     // Connections broken at one end alone are found by pings, unless they are dialled for again.
     const uint64_t stale_ms = scenario_.one_sided ? 0 : 4 * scenario_.ping_ms;
-    result_.bound_ms = kWorkMs + stale_ms + (scenario_.one_sided ? 0 : kBackOffMs);
+    const bool backs_off = !scenario_.one_sided || SomeBackOff();
+    result_.bound_ms = kWorkMs + stale_ms + (backs_off ? kBackOffMs : 0);
     Faults faults(world_, scenario_, nodes_);
     faults.Plan();
     const uint64_t well_ms = 2000 + scenario_.faults_ms;
@@ -87,6 +88,12 @@ class World {
   }
 
  private:
+  // With connect_backoff a name that was not found is looked up again up to half a minute later.
+  bool SomeBackOff() const {
+    return std::any_of(scenario_.servers.begin(), scenario_.servers.end(),
+                       [](const cluster::Settings& own) { return own.connect_backoff; });
+  }
+
   std::string At() const { return " (at " + std::to_string(time_.now_ms()) + " ms)"; }
 
   uint64_t Sum(uint64_t (Node::*count)() const) const {
