@@ -15,7 +15,6 @@ import argparse
 import collections
 import contextlib
 import json
-import math
 import os
 import shlex
 import signal
@@ -48,7 +47,6 @@ class Rolled:
         self.routes = {name: stable_port() for name in NAMES}
         self.conf = write_config(LAME_DUCK)
         self.nodes = {}
-        self.stops = []  # when
 
     def start(self, name, kind):
         routes = ",".join(f"nats://localhost:{port}" for port in self.routes.values())
@@ -58,7 +56,6 @@ class Rolled:
         self.nodes[name] = self.stack.enter_context(Node(command, words.split(), self.ports[name]))
 
     def replace(self, name, kind, number):
-        self.stops.append(time.monotonic())
         self.nodes[name].interrupt(number, 60)
         self.start(name, kind)
         mesh(list(self.nodes.values()), 20)
@@ -68,7 +65,7 @@ class Rolled:
 
 
 def walk(args, clients, old, new, number):
-    """One roll from `old` to `new` and back: {client: its figures}, and when servers were stopped."""
+    """One roll from `old` to `new` and back; {client: its figures}."""
     with contextlib.ExitStack() as stack:
         rolled = Rolled(stack)
         for name in NAMES:
@@ -91,7 +88,7 @@ def walk(args, clients, old, new, number):
             program.say()
         reports = {name: json.loads(program.await_line("report ")[len("report "):])
                    for name, program in programs.items()}
-    return figures(reports), rolled.stops
+    return figures(reports)
 
 
 def figures(reports):
@@ -141,40 +138,31 @@ def compare(args, clients, own, other, stop, table):
     """The walk and its measure, as often as --walks says, in turns.
 
     A walk loses what is under way at six moments: some more or less by chance, and many more where
-    the machine stands still at one of them, since clients catch up at once then. What seems to lose
-    more where it did walks again, up to twice as often and once more; all walks count.
+    the machine stands still at one of them. What seems to lose more where it did walks again, up to
+    twice as often and once more; all walks count.
     """
     sums = {own: collections.Counter(), other: collections.Counter()}
-    stalled_ms = caught_up = 0
+    stalled_ms = 0
     for walks in range(1, 2 * args.walks + 2):
+        watch = StallWatch()
         for new in (other, own):
-            with StallWatch() as watch:
-                rows, stops = walk(args, clients, other, new, STOPS[stop])
+            rows = walk(args, clients, other, new, STOPS[stop])
             table.add(f"{other} -> {new} -> {other}, {stop}", rows)
             add(sums[new], rows)
-            stalled_ms = max(stalled_ms, watch.longest_ms())
-        caught_up += catch_up(args, clients, watch, stops)
+        watch.stop()
+        stalled_ms = max(stalled_ms, watch.longest_ms())
         here, there = sums[own], sums[other]
         told = ", ".join(f"{what} {here[what]} ({there[what]})"
                          for what in ("lost", "missed", "refused", "silence")) + f" ms, {walks} walks"
-        told += f", {caught_up} more allowed for standstills" if caught_up else ""
         expect(here["twice"] == 0, f"{here['twice']} duplicates; {told}")
         more = [what for what in ("lost", "missed")
-                if here[what] > there[what] + args.chance * walks + caught_up]
+                if here[what] > there[what] + args.chance * walks]
         if walks >= args.walks and not more:
             return told
         if walks >= args.walks and stalled_ms < STALL_MS:
             break
     raise AssertionError(f"more {' and '.join(more)}: {told}; the machine stood still for "
                          f"{stalled_ms:.0f} ms at most")
-
-
-def catch_up(args, clients, watch, stops):
-    """How many numbers all clients together sent late, at once and while a server was stopping."""
-    stalled_ms = sum(1000 * (end - begin) for begin, end in watch.stalls()
-                     if 1000 * (end - begin) >= STALL_MS
-                     and any(begin < at + 0.5 and end > at - 0.1 for at in stops))
-    return math.ceil(stalled_ms / 1000 * args.rate * len(clients.argv))
 
 
 def add(sums, rows):
